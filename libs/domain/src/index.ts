@@ -1,0 +1,2 @@
+export * from './plan/definition.ts';
+export * from './ledger/events.ts';

@@ -1,0 +1,175 @@
+import type { PlanDefinition, StepInstance } from '../plan/definition.ts';
+
+/**
+ * Everything that can be recorded about a plan. An event is a fact: past tense, never edited.
+ * `data` must be JSON: no undefined, no Date, no bigint. Times are ISO 8601 in UTC, durations milliseconds.
+ */
+export type PlanEvent =
+  | { type: 'plan.submitted'; data: PlanSubmitted }
+  | { type: 'plan.expanded'; data: PlanExpanded }
+  | { type: 'step.admitted'; data: StepAdmitted }
+  | { type: 'lease.granted'; data: LeaseGranted }
+  | { type: 'lease.lost'; data: LeaseEnded }
+  | { type: 'lease.released'; data: LeaseEnded }
+  | { type: 'attempt.finished'; data: AttemptFinished }
+  | { type: 'result.late'; data: ResultLate }
+  | { type: 'step.passed'; data: StepPassed }
+  | { type: 'step.blocked'; data: StepEnded }
+  | { type: 'step.poisoned'; data: StepEnded }
+  | { type: 'step.cancelled'; data: StepEnded }
+  | { type: 'step.skipped'; data: StepEnded }
+  | { type: 'integration.accepted'; data: IntegrationAccepted }
+  | { type: 'integration.published'; data: IntegrationPublished }
+  | { type: 'plan.cancelled'; data: PlanCancelled }
+  | { type: 'plan.halted'; data: PlanHalted }
+  | { type: 'plan.completed'; data: PlanCompleted }
+  | { type: 'plan.closed'; data: Record<string, never> };
+
+export type PlanEventType = PlanEvent['type'];
+
+/** A condition that a person can read: `code` is for programs and stays stable, `message` is for people. */
+export interface Reason {
+  code: string;
+  message: string;
+}
+
+/** Who asked: a name for people and how they came (`cli`, `rest`, `webhook`). */
+export interface Actor {
+  name: string;
+  via: string;
+}
+
+export interface PlanSubmitted {
+  tenant: string;
+  definition: PlanDefinition;
+  /** SHA-256 (hex) of the submitted text: what the plan is pinned to. */
+  digest: string;
+  idempotencyKey: string;
+  by: Actor;
+  /** W3C traceparent of the submission, if it came with one. */
+  traceparent: string | null;
+}
+
+/** Which steps the plan has. Appended together with what decided it, and only once for each step. */
+export interface PlanExpanded {
+  /** The base that every step starts from; null for plans without a repository. */
+  baseSha: string | null;
+  steps: StepInstance[];
+}
+
+export interface StepAdmitted {
+  ordinal: number;
+  /** Minted here and nowhere else; only grows. */
+  epoch: number;
+}
+
+export interface LeaseGranted {
+  ordinal: number;
+  epoch: number;
+  worker: string;
+  /** SHA-256 (hex) of the token that the worker drew. The token itself is never stored. */
+  tokenDigest: string;
+}
+
+export interface LeaseEnded {
+  ordinal: number;
+  epoch: number;
+  worker: string | null;
+  reason: Reason;
+  /** Whether it counts towards `maxLeases`. */
+  counts: boolean;
+  /** The step is not admitted again before this time; null: at once. */
+  notBefore: string | null;
+}
+
+export interface AttemptFinished {
+  ordinal: number;
+  epoch: number;
+  worker: string;
+  /** 1-based, counted across leases. */
+  attempt: number;
+  startedAt: string;
+  durationMs: number;
+  verdict: 'accepted' | 'rejected';
+  /** Why it was rejected; for an accepted attempt, what it did in a few words. */
+  reason: Reason;
+  /** The attempt's commit and the private ref that holds it; null when nothing was committed. */
+  commit: CommitRef | null;
+  /** What the next attempt is told, at most 64 KB. Null when accepted. */
+  feedback: string | null;
+  /** Files changed, lines added and removed, against the commit that the step started from. */
+  diffstat: Diffstat | null;
+  /** Keys in the artifact store. A lost artifact is shown as lost. */
+  logKey: string | null;
+  diffKey: string | null;
+  /** traceparent of the lease's live trace. */
+  traceparent: string | null;
+}
+
+export interface CommitRef {
+  sha: string;
+  ref: string;
+}
+
+export interface Diffstat {
+  files: number;
+  insertions: number;
+  deletions: number;
+}
+
+/** A message that came after its lease had ended: recorded, never applied. */
+export interface ResultLate {
+  ordinal: number;
+  epoch: number;
+  worker: string;
+  message: 'attempt' | 'result' | 'release';
+}
+
+export interface StepPassed {
+  ordinal: number;
+  epoch: number;
+  /** What dependants build on; null when the step left the tree as it found it. */
+  commit: CommitRef | null;
+  outputs: Record<string, JsonValue>;
+}
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+
+export interface StepEnded {
+  ordinal: number;
+  /** The epoch that was current; 0 when the step was never admitted. */
+  epoch: number;
+  reason: Reason;
+}
+
+/** The decision to publish: from here on anyone may carry out exactly this, any number of times. */
+export interface IntegrationAccepted {
+  ordinal: number;
+  branch: string;
+  commit: CommitRef;
+  /** What the branch must point to before; null: it must not exist. */
+  expectedOld: string | null;
+  /** The newest base that the commit contains. */
+  baseSha: string;
+  diffstat: Diffstat | null;
+}
+
+export interface IntegrationPublished {
+  branch: string;
+  sha: string;
+}
+
+export interface PlanCancelled {
+  by: Actor;
+  why: string | null;
+}
+
+export interface PlanHalted {
+  reason: Reason;
+  /** Ordinals of the steps that ended badly. */
+  steps: number[];
+}
+
+export interface PlanCompleted {
+  reason: Reason;
+}

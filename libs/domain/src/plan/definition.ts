@@ -1,0 +1,140 @@
+/**
+ * A plan as the decider knows it: validated, defaults filled in, durations in milliseconds.
+ * libs/contracts turns plan text into this shape; nothing after it looks at plan text again.
+ */
+export interface PlanDefinition {
+  version: 1;
+  name: string;
+  repo: RepoDefinition | null;
+  /** How many of the plan's steps may be in flight at once; null leaves it to the fleet's caps. */
+  maxParallel: number | null;
+  /** A step whose leases were lost this often is poisoned. */
+  maxLeases: number;
+  sandbox: SandboxMode;
+  /** null: results stay on private refs, nothing is merged (`integrate: none`). */
+  integrate: IntegrateDefinition | null;
+  steps: StepDefinition[];
+}
+
+export type SandboxMode = 'auto' | 'required';
+
+export interface RepoDefinition {
+  /** A local folder or any git URL; checked against the worker's allow-list before use. */
+  url: string;
+  /** Branch, tag or full SHA that the plan starts from. */
+  base: string;
+}
+
+export interface IntegrateDefinition {
+  /** Branch to create, without `refs/heads/`; null means `skein/<plan name>-<first 8 of the plan id>`. */
+  branch: string | null;
+  setup: string[];
+  verify: string[];
+  env: Record<string, string>;
+  network: boolean;
+  timeout: StepTimeout;
+  pool: string;
+}
+
+export interface StepTimeout {
+  /** Wall clock of one attempt, everything included. */
+  attemptMs: number;
+  /** Longest silence of a program on its output. */
+  idleMs: number;
+}
+
+export interface StepDefinition {
+  name: string;
+  needs: string[];
+  pool: string;
+  /** Turns of the fix loop, counted across leases. */
+  attempts: number;
+  timeout: StepTimeout;
+  paths: StepPaths;
+  /** Shell commands run before the first attempt of each lease (e.g. installing dependencies). */
+  setup: string[];
+  /** Shell commands that must all exit 0 for an attempt to be accepted. */
+  verify: string[];
+  env: Record<string, string>;
+  network: boolean;
+  /** Names of outputs that the step must write to the JSON object in `$SKEIN_OUTPUTS`. */
+  outputs: string[];
+  matrix: MatrixDefinition | null;
+  work: StepWork;
+}
+
+export interface StepPaths {
+  /** Globs of files that the step may change; null allows all. */
+  write: string[] | null;
+  /** Globs of files that the step must not change; wins over `write`. */
+  protect: string[];
+}
+
+export type MatrixDefinition =
+  | { kind: 'list'; values: string[] }
+  /** One step per chunk of the base's files that match; files are sorted by path. */
+  | { kind: 'glob'; include: string[]; exclude: string[]; chunk: number };
+
+export type StepWork = NoopWork | RunWork | CodemodWork | AgentWork;
+
+/** Does nothing: a join, or a bench's unit of work. */
+export interface NoopWork {
+  kind: 'noop';
+}
+
+export interface RunWork {
+  kind: 'run';
+  /** Shell commands, run one after the other until one fails. */
+  commands: string[];
+}
+
+export interface CodemodWork {
+  kind: 'codemod';
+  engine: 'ast-grep';
+  /** An ast-grep language name: JavaScript, TypeScript, Tsx, Html, Css. */
+  language: string;
+  /** ast-grep rules (YAML documents with `rule` and `fix`), inline or a file at the base SHA. */
+  rules: TextSource;
+  /** Globs of files to rewrite; empty: the step's matrix files, else every file of the language. */
+  files: string[];
+  /** What a source that cannot be parsed does to the step. */
+  unparsable: 'report' | 'fail';
+}
+
+export interface AgentWork {
+  kind: 'agent';
+  adapter: 'command';
+  /** Shell command that edits the worktree, given `$SKEIN_PROMPT` and, from attempt 2, `$SKEIN_FEEDBACK`. */
+  command: string;
+  prompt: TextSource;
+}
+
+/** Text given in the plan, or the path of a file of the repository, read at the base SHA. */
+export type TextSource = { inline: string } | { file: string };
+
+/** What a step is: the kinds that a plan can name, and the system steps that every repository plan gets. */
+export type SystemStepKind = 'resolve' | 'integrate' | 'publish' | 'clean';
+export type StepKind = StepWork['kind'] | SystemStepKind;
+
+/** A step after matrix expansion. Its ordinal `17` is written `s17` in refs, subjects and paths. */
+export interface StepInstance {
+  ordinal: number;
+  /** For people: `convert[src/auth.js]`. May hold any character that a file name may hold. */
+  name: string;
+  kind: StepKind;
+  /** Index into PlanDefinition.steps; null for system steps. */
+  definition: number | null;
+  matrix: MatrixValue | null;
+}
+
+export type MatrixValue = { value: string } | { files: string[] };
+
+export function formatOrdinal(ordinal: number): string {
+  return `s${ordinal}`;
+}
+
+/** `s17` or `17` to 17; null when the text is no ordinal. */
+export function parseOrdinal(text: string): number | null {
+  const match = /^s?(0|[1-9]\d{0,8})$/.exec(text);
+  return match ? Number(match[1]) : null;
+}
