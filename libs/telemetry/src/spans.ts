@@ -1,0 +1,76 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import type { SpanName } from './names.ts';
+import { redactText } from './redaction.ts';
+import { parseTraceparent } from './traceparent.ts';
+
+export const TRACER_NAME = 'skein';
+
+export interface SpanOptions {
+  /** A W3C traceparent to continue. `null` starts a new trace; leaving it out continues the active span. */
+  parent?: string | null;
+  kind?: 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+  /** W3C traceparents of spans that this one is about; malformed ones are left out. */
+  links?: string[];
+}
+
+const KINDS = {
+  internal: SpanKind.INTERNAL,
+  server: SpanKind.SERVER,
+  client: SpanKind.CLIENT,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+} as const;
+
+/** Runs `fn` inside a span that ends with it. An error is recorded on the span and thrown on. */
+export async function inSpan<T>(
+  name: SpanName,
+  attributes: Attributes,
+  fn: (span: Span) => Promise<T>,
+  options: SpanOptions = {},
+): Promise<T> {
+  const parent = parentContext(options.parent);
+  const span = trace
+    .getTracer(TRACER_NAME)
+    .startSpan(
+      name,
+      { kind: KINDS[options.kind ?? 'internal'], attributes, links: linksTo(options.links ?? []) },
+      parent,
+    );
+  try {
+    return await context.with(trace.setSpan(parent, span), () => fn(span));
+  } catch (error) {
+    recordFailure(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+export function linksTo(traceparents: string[]): Link[] {
+  return traceparents
+    .map(parseTraceparent)
+    .filter((linked) => linked !== null)
+    .map((linked) => ({ context: linked }));
+}
+
+function parentContext(parent: string | null | undefined): Context {
+  if (parent === undefined) return context.active();
+  const remote = parseTraceparent(parent);
+  return remote ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT;
+}
+
+function recordFailure(span: Span, error: unknown): void {
+  const message = redactText(error instanceof Error ? error.message : String(error));
+  span.recordException({ name: error instanceof Error ? error.name : 'Error', message });
+  span.setStatus({ code: SpanStatusCode.ERROR, message });
+}
