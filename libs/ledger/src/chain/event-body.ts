@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { PlanEvent } from '#domain';
+import { InvalidAppendError } from '../errors.ts';
+import type { Append, Head } from '../ledger.ts';
+
+/** Version of the body's layout. Readers upcast older ones for `evolve`; verification never does. */
+export const BODY_VERSION = 1;
+
+/** Head of a plan that has no events. */
+export const EMPTY_HEAD: Head = { seq: 0, hash: '0'.repeat(64) };
+
+/** Needs no escape in JSON, so the database can check that a body's plan and seq are its row's. */
+const PLAN_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+export interface BodyParts {
+  planId: string;
+  seq: number;
+  at: string;
+  traceparent: string | null;
+  event: PlanEvent;
+}
+
+export interface ChainedEvent extends BodyParts {
+  body: string;
+  prevHash: string;
+  hash: string;
+}
+
+/**
+ * The exact text that is hashed and stored. JSON.stringify escapes NUL and lone surrogates, so any string
+ * survives UTF-8 and a text column; key order is fixed here and never sorted.
+ */
+export function eventBody(parts: BodyParts): string {
+  return JSON.stringify({
+    v: BODY_VERSION,
+    plan: parts.planId,
+    seq: parts.seq,
+    type: parts.event.type,
+    at: parts.at,
+    trace: parts.traceparent,
+    data: parts.event.data,
+  });
+}
+
+/** What a body says; the inverse of `eventBody`. */
+export function parseBody(body: string): BodyParts {
+  const { plan, seq, type, at, trace, data } = JSON.parse(body) as {
+    plan: string;
+    seq: number;
+    type: string;
+    at: string;
+    trace: string | null;
+    data: unknown;
+  };
+  return { planId: plan, seq, at, traceparent: trace, event: { type, data } as PlanEvent };
+}
+
+/** SHA-256 (hex) over the previous hash, a newline and the body. */
+export function hashEvent(prevHash: string, body: string): string {
+  return createHash('sha256').update(prevHash).update('\n').update(body).digest('hex');
+}
+
+/** The rows that an append writes. Throws InvalidAppendError on what no stream can take. */
+export function chainAppend(append: Append): ChainedEvent[] {
+  const { planId, expected, at, traceparent } = append;
+  if (!PLAN_ID.test(planId)) throw new InvalidAppendError(planId, expected, 'this cannot be a plan id');
+  if (append.events.length === 0) throw new InvalidAppendError(planId, expected, 'an append needs an event');
+  let previous = expected;
+  return append.events.map((event) => {
+    const parts = { planId, seq: previous.seq + 1, at, traceparent, event };
+    const body = eventBody(parts);
+    const chained = { ...parts, body, prevHash: previous.hash, hash: hashEvent(previous.hash, body) };
+    previous = chained;
+    return chained;
+  });
+}
+
+/** All appends of a call, checked: at most one per plan. */
+export function chainAppends(appends: Append[]): ChainedEvent[][] {
+  const seen = new Set<string>();
+  return appends.map((append) => {
+    if (seen.has(append.planId)) {
+      throw new InvalidAppendError(append.planId, append.expected, 'two appends for one plan in one call');
+    }
+    seen.add(append.planId);
+    return chainAppend(append);
+  });
+}

@@ -1,0 +1,47 @@
+import type { Head } from './ledger.ts';
+
+/** Another replica decides now. What this one holds in memory is worthless. */
+export class TermLostError extends Error {
+  readonly code = 'TERM_LOST';
+  readonly retry = 'never';
+  override readonly name = 'TermLostError';
+  constructor(
+    readonly term: number,
+    readonly actualTerm: number,
+  ) {
+    super(`Term ${term} is over: the ledger is at term ${actualTerm}.`);
+  }
+}
+
+/** `unknown`: some or all of the call may have been written; read the plans again before answering anybody. */
+export class LedgerUnavailableError extends Error {
+  readonly code = 'LEDGER_UNAVAILABLE';
+  readonly retry = 'later';
+  override readonly name = 'LedgerUnavailableError';
+  constructor(
+    readonly outcome: 'nothing-written' | 'unknown',
+    cause: unknown,
+  ) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(
+      outcome === 'unknown'
+        ? `The ledger failed while committing; whether it was written is unknown: ${why}`
+        : `The ledger cannot be reached or did not answer; nothing was written: ${why}`,
+      { cause },
+    );
+  }
+}
+
+/** The caller asked for what can never be appended. A bug, not a condition. */
+export class InvalidAppendError extends Error {
+  readonly code = 'INVALID_APPEND';
+  readonly retry = 'never';
+  override readonly name = 'InvalidAppendError';
+  constructor(
+    readonly planId: string,
+    readonly expected: Head | null,
+    problem: string,
+  ) {
+    super(`Plan ${planId}: ${problem}`);
+  }
+}
