@@ -55,6 +55,8 @@ export interface PlanExpanded {
   /** The base that every step starts from; null for plans without a repository. */
   baseSha: string | null;
   steps: StepInstance[];
+  /** Files that the plan names (prompts, rules), as they are at the base. Key: path. */
+  texts: Record<string, string>;
 }
 
 export interface StepAdmitted {
@@ -128,6 +130,9 @@ export interface ResultLate {
 export interface StepPassed {
   ordinal: number;
   epoch: number;
+  /** Whose result it was. A result that is the first message of its lease needs no `lease.granted` before it. */
+  worker: string;
+  tokenDigest: string;
   /** What dependants build on; null when the step left the tree as it found it. */
   commit: CommitRef | null;
   outputs: Record<string, JsonValue>;

@@ -1,0 +1,412 @@
+import type { PlanEvent, Reason } from '../ledger/events.ts';
+import { MAX_FAULTS, backoffMs } from '../leasing/backoff.ts';
+import { fromIso, toIso } from '../time.ts';
+import { evolve } from './evolve.ts';
+import { expand } from './expansion.ts';
+import type { AbortHint, LeaseClaim, PlanInput, PlanReply } from './input.ts';
+import { definitionOf, isEnded, isMet, stepOf, type PlanState, type StepState } from './state.ts';
+
+export interface Decision {
+  /** To be appended in one go; empty when nothing changes. */
+  events: PlanEvent[];
+  /** To be given once the events are committed. */
+  reply: PlanReply;
+  aborts: AbortHint[];
+}
+
+/**
+ * Decides what an input means. The events are already applied to `state`: if they cannot be committed, the caller
+ * must throw the state away and reload it.
+ */
+export function decide(state: PlanState, input: PlanInput, now: number): Decision {
+  const turn = new Turn(state, now);
+  const reply = react(turn, input);
+  return { events: turn.events, reply, aborts: turn.aborts };
+}
+
+/** Mints the next epoch of a ready step. Which step, the fleet's scheduler says. */
+export function admit(state: PlanState, ordinal: number, now: number): PlanEvent[] {
+  const turn = new Turn(state, now);
+  const step = stepOf(state, ordinal);
+  if (step.status !== 'ready') throw new Error(`s${ordinal} of plan ${state.planId} is ${step.status}, not ready`);
+  turn.emit({ type: 'step.admitted', data: { ordinal, epoch: step.epoch + 1 } });
+  return turn.events;
+}
+
+class Turn {
+  readonly events: PlanEvent[] = [];
+  readonly aborts: AbortHint[] = [];
+  private readonly at: number;
+
+  constructor(
+    readonly state: PlanState,
+    readonly now: number,
+  ) {
+    // What is recorded is what replay will see: the time as the ledger writes it.
+    this.at = fromIso(toIso(now));
+  }
+
+  emit(event: PlanEvent): void {
+    evolve(this.state, event, this.at);
+    this.events.push(event);
+  }
+}
+
+function react(turn: Turn, input: PlanInput): PlanReply {
+  if (input.kind === 'submit') return submit(turn, input);
+  if (!turn.state.submitted) {
+    return { status: 'refused', code: 'plan-unknown', reason: `there is no plan ${turn.state.planId}` };
+  }
+  switch (input.kind) {
+    case 'cancel':
+      return cancel(turn, input);
+    case 'lease-expired':
+      return loseLease(turn, input);
+    case 'claim':
+      return claim(turn, input.lease);
+    case 'attempt':
+      return whileLeased(turn, input.lease, 'attempt', (step) => {
+        bind(turn, step, input.lease);
+        return finishAttempt(turn, step, input);
+      });
+    case 'passed':
+      return whileLeased(turn, input.lease, 'result', (step) => pass(turn, step, input));
+    case 'blocked':
+      return whileLeased(turn, input.lease, 'result', (step) => {
+        bind(turn, step, input.lease);
+        block(turn, step, input.reason);
+        return STOP;
+      });
+    case 'release':
+      return whileLeased(turn, input.lease, 'release', (step) => {
+        bind(turn, step, input.lease);
+        return release(turn, step, input);
+      });
+  }
+}
+
+const STOP: PlanReply = { status: 'applied', next: 'stop' };
+const CONTINUE: PlanReply = { status: 'applied', next: 'continue' };
+
+function submit(turn: Turn, { submission }: Extract<PlanInput, { kind: 'submit' }>): PlanReply {
+  const existing = turn.state.submitted;
+  if (existing) {
+    if (existing.digest === submission.digest) return STOP;
+    return {
+      status: 'refused',
+      code: 'idempotency-key-reused',
+      reason: `the Idempotency-Key was used before for another plan text (plan ${turn.state.planId}); use a new key`,
+    };
+  }
+  turn.emit({ type: 'plan.submitted', data: submission });
+  if (!submission.definition.repo) {
+    turn.emit({ type: 'plan.expanded', data: expand(submission.definition, null) });
+    settle(turn);
+  }
+  return CONTINUE;
+}
+
+/** The first claim or result for an epoch binds its worker and token; anyone else is told `lost`. */
+function claim(turn: Turn, lease: LeaseClaim): PlanReply {
+  const step = turn.state.steps[lease.ordinal];
+  if (!step || !holds(step, lease)) return lost(step, lease);
+  if (isEnded(step.status)) return STOP;
+  bind(turn, step, lease);
+  return CONTINUE;
+}
+
+function whileLeased(
+  turn: Turn,
+  lease: LeaseClaim,
+  message: 'attempt' | 'result' | 'release',
+  apply: (step: StepState) => PlanReply,
+): PlanReply {
+  const step = turn.state.steps[lease.ordinal];
+  if (step && holds(step, lease)) {
+    // Ended by this very lease: the message is a repetition of one that was applied.
+    if (isEnded(step.status)) return STOP;
+    return apply(step);
+  }
+  recordLate(turn, step, lease, message);
+  return lost(step, lease);
+}
+
+/** Whether the lease is the step's current one, or may become it. */
+function holds(step: StepState, lease: LeaseClaim): boolean {
+  if (step.epoch !== lease.epoch) return false;
+  if (step.holder) return step.holder.worker === lease.worker && step.holder.tokenDigest === lease.tokenDigest;
+  return step.status === 'admitted';
+}
+
+function bind(turn: Turn, step: StepState, lease: LeaseClaim): void {
+  if (step.holder) return;
+  turn.emit({
+    type: 'lease.granted',
+    data: { ordinal: lease.ordinal, epoch: lease.epoch, worker: lease.worker, tokenDigest: lease.tokenDigest },
+  });
+}
+
+function lost(step: StepState | undefined, lease: LeaseClaim): PlanReply {
+  if (!step) return { status: 'lost', reason: `the plan has no step s${lease.ordinal}` };
+  if (isEnded(step.status)) return { status: 'lost', reason: `the step has ended: ${step.status}` };
+  if (step.epoch !== lease.epoch) {
+    return { status: 'lost', reason: `epoch ${lease.epoch} is over; the current one is ${step.epoch}` };
+  }
+  if (step.holder) return { status: 'lost', reason: `the lease is held by ${step.holder.worker}` };
+  return { status: 'lost', reason: 'the lease is over' };
+}
+
+/** A late message is recorded once for each epoch, never applied. */
+function recordLate(
+  turn: Turn,
+  step: StepState | undefined,
+  lease: LeaseClaim,
+  message: 'attempt' | 'result' | 'release',
+): void {
+  if (!step || turn.state.closed || lease.epoch > step.epoch || lease.epoch < 1) return;
+  if (step.lateEpochs.includes(lease.epoch)) return;
+  turn.emit({
+    type: 'result.late',
+    data: { ordinal: lease.ordinal, epoch: lease.epoch, worker: lease.worker, message },
+  });
+}
+
+function finishAttempt(
+  turn: Turn,
+  step: StepState,
+  { lease, attempt, outputs }: Extract<PlanInput, { kind: 'attempt' }>,
+): PlanReply {
+  const definition = step.instance.definition;
+  if (definition === null) {
+    return { status: 'refused', code: 'no-attempts', reason: `a ${step.instance.kind} step has no attempts` };
+  }
+  if (attempt.attempt <= step.attemptsUsed) return CONTINUE;
+  if (attempt.attempt !== step.attemptsUsed + 1) {
+    return {
+      status: 'refused',
+      code: 'attempt-out-of-order',
+      reason: `attempt ${attempt.attempt} was reported after attempt ${step.attemptsUsed}`,
+    };
+  }
+  turn.emit({
+    type: 'attempt.finished',
+    data: { ordinal: lease.ordinal, epoch: lease.epoch, worker: lease.worker, ...attempt },
+  });
+  if (attempt.verdict === 'accepted') {
+    turn.emit({
+      type: 'step.passed',
+      data: {
+        ordinal: lease.ordinal,
+        epoch: lease.epoch,
+        worker: lease.worker,
+        tokenDigest: lease.tokenDigest,
+        commit: attempt.commit,
+        outputs,
+      },
+    });
+    settle(turn);
+    return STOP;
+  }
+  const { attempts } = turn.state.groups[definition]!.definition;
+  if (step.attemptsUsed < attempts) return CONTINUE;
+  block(turn, step, {
+    code: 'attempts-used-up',
+    message: `${attempts === 1 ? 'its only attempt was' : `all ${attempts} attempts were`} rejected; the last one: ${attempt.reason.message}`,
+  });
+  return STOP;
+}
+
+function pass(
+  turn: Turn,
+  step: StepState,
+  input: Extract<PlanInput, { kind: 'passed' }>,
+): PlanReply {
+  const { ordinal } = step.instance;
+  const kind = step.instance.kind;
+  if (kind === 'resolve' && !input.resolved) {
+    return { status: 'refused', code: 'result-incomplete', reason: 'a resolve step must say what it resolved' };
+  }
+  turn.emit({
+    type: 'step.passed',
+    data: {
+      ordinal,
+      epoch: step.epoch,
+      worker: input.lease.worker,
+      tokenDigest: input.lease.tokenDigest,
+      commit: input.commit,
+      outputs: input.outputs,
+    },
+  });
+  if (kind === 'resolve') {
+    turn.emit({ type: 'plan.expanded', data: expand(definitionOf(turn.state), input.resolved) });
+  } else if (kind === 'integrate') {
+    if (input.candidate) turn.emit({ type: 'integration.accepted', data: { ordinal, ...input.candidate } });
+    else skipPublish(turn);
+  } else if (kind === 'publish' && turn.state.integration) {
+    const { branch, commit } = turn.state.integration;
+    turn.emit({ type: 'integration.published', data: { branch, sha: commit.sha } });
+  }
+  settle(turn);
+  return STOP;
+}
+
+function skipPublish(turn: Turn): void {
+  const publish = turn.state.system.publish;
+  if (publish === null) return;
+  turn.emit({
+    type: 'step.skipped',
+    data: {
+      ordinal: publish,
+      epoch: 0,
+      reason: { code: 'nothing-to-integrate', message: 'no step changed anything: there is nothing to publish' },
+    },
+  });
+}
+
+function block(turn: Turn, step: StepState, reason: Reason): void {
+  turn.emit({ type: 'step.blocked', data: { ordinal: step.instance.ordinal, epoch: step.epoch, reason } });
+  settle(turn);
+}
+
+function release(
+  turn: Turn,
+  step: StepState,
+  input: Extract<PlanInput, { kind: 'release' }>,
+): PlanReply {
+  const fault = input.cause === 'fault';
+  const wait = fault ? Math.max(1, backoffMs(step.faults + 1, input.jitter)) : 0;
+  turn.emit({
+    type: 'lease.released',
+    data: {
+      ordinal: step.instance.ordinal,
+      epoch: step.epoch,
+      worker: input.lease.worker,
+      reason: input.reason,
+      counts: false,
+      notBefore: fault ? toIso(turn.now + wait) : null,
+    },
+  });
+  if (fault && step.faults >= MAX_FAULTS) {
+    block(turn, step, {
+      code: 'fault-persists',
+      message: `given back ${step.faults} times for the same kind of fault; the last one: ${input.reason.message}`,
+    });
+  }
+  return STOP;
+}
+
+function loseLease(turn: Turn, input: Extract<PlanInput, { kind: 'lease-expired' }>): PlanReply {
+  const step = turn.state.steps[input.ordinal];
+  const inFlight = step && (step.status === 'leased' || step.status === 'admitted');
+  if (!step || !inFlight || step.epoch !== input.epoch) return STOP;
+  const losses = step.leasesLost + (input.counts ? 1 : 0);
+  const { maxLeases } = definitionOf(turn.state);
+  const poisoned = input.counts && losses >= maxLeases;
+  const wait = input.counts && !poisoned ? Math.max(1, backoffMs(losses, input.jitter)) : 0;
+  if (step.holder) {
+    turn.aborts.push({
+      worker: step.holder.worker,
+      ordinal: input.ordinal,
+      epoch: input.epoch,
+      reason: input.reason.message,
+    });
+  }
+  turn.emit({
+    type: 'lease.lost',
+    data: {
+      ordinal: input.ordinal,
+      epoch: input.epoch,
+      worker: step.holder?.worker ?? null,
+      reason: input.reason,
+      counts: input.counts,
+      notBefore: wait > 0 ? toIso(turn.now + wait) : null,
+    },
+  });
+  if (poisoned) {
+    turn.emit({
+      type: 'step.poisoned',
+      data: {
+        ordinal: input.ordinal,
+        epoch: input.epoch,
+        reason: {
+          code: 'leases-used-up',
+          message: `its worker was lost ${losses} times (maxLeases ${maxLeases}); the last time: ${input.reason.message}`,
+        },
+      },
+    });
+  }
+  settle(turn);
+  return STOP;
+}
+
+function cancel(turn: Turn, input: Extract<PlanInput, { kind: 'cancel' }>): PlanReply {
+  const { state } = turn;
+  if (state.status === 'cancelled') return STOP;
+  if (state.status !== 'running') {
+    return {
+      status: 'refused',
+      code: 'plan-ended',
+      reason: `plan ${state.planId} is ${state.status}: there is nothing left to cancel`,
+    };
+  }
+  if (state.integration) {
+    return {
+      status: 'refused',
+      code: 'integration-accepted',
+      reason: `the integration into ${state.integration.branch} is accepted and may be published already; delete the branch to undo it`,
+    };
+  }
+  for (const step of state.steps) {
+    if (step.status !== 'leased' || !step.holder) continue;
+    turn.aborts.push({
+      worker: step.holder.worker,
+      ordinal: step.instance.ordinal,
+      epoch: step.epoch,
+      reason: 'the plan was cancelled',
+    });
+  }
+  turn.emit({ type: 'plan.cancelled', data: { by: input.by, why: input.why } });
+  settle(turn);
+  return STOP;
+}
+
+/** Ends the plan in the same append as what ended it: when nothing runs and nothing can start any more. */
+function settle(turn: Turn): void {
+  const { state } = turn;
+  if (state.status === 'running' && state.inFlight === 0 && state.readyCount === 0) endPlan(turn);
+  if (state.status !== 'running' && !state.closed && nothingToClean(state)) {
+    turn.emit({ type: 'plan.closed', data: {} });
+  }
+}
+
+function endPlan(turn: Turn): void {
+  const { state } = turn;
+  const open = state.steps.filter((step) => !isMet(step.status) && step.instance.kind !== 'clean');
+  if (state.expanded && open.length === 0) {
+    turn.emit({ type: 'plan.completed', data: { reason: completion(state) } });
+    return;
+  }
+  const failed = [...state.failed];
+  const names = failed.slice(0, 5).map((ordinal) => {
+    const step = stepOf(state, ordinal);
+    return `${step.instance.name} (s${ordinal}) is ${step.status}: ${step.reason?.message ?? 'no reason recorded'}`;
+  });
+  const more = failed.length > names.length ? `; and ${failed.length - names.length} more` : '';
+  turn.emit({
+    type: 'plan.halted',
+    data: { reason: { code: 'steps-failed', message: `${names.join('; ')}${more}` }, steps: failed },
+  });
+}
+
+function completion(state: PlanState): Reason {
+  if (state.integration) {
+    const { branch, commit } = state.integration;
+    return { code: 'integrated', message: `all steps passed; ${branch} is at ${commit.sha.slice(0, 12)}` };
+  }
+  return { code: 'all-passed', message: 'all steps passed' };
+}
+
+function nothingToClean(state: PlanState): boolean {
+  const { clean } = state.system;
+  return clean === null || isEnded(stepOf(state, clean).status);
+}

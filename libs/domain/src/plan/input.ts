@@ -1,0 +1,80 @@
+import type {
+  Actor,
+  AttemptFinished,
+  CommitRef,
+  Diffstat,
+  JsonValue,
+  PlanSubmitted,
+  Reason,
+} from '../ledger/events.ts';
+
+/** A lease as the decider checks it: the token is compared by its digest. */
+export interface LeaseClaim {
+  ordinal: number;
+  epoch: number;
+  worker: string;
+  tokenDigest: string;
+}
+
+/** What the repository said, from the `resolve` step. */
+export interface ResolvedRepo {
+  baseSha: string;
+  /** Matching files of each glob matrix, sorted. Key: index of the definition. */
+  files: Record<string, string[]>;
+  texts: Record<string, string>;
+}
+
+export interface IntegrationCandidate {
+  branch: string;
+  commit: CommitRef;
+  expectedOld: string | null;
+  baseSha: string;
+  diffstat: Diffstat | null;
+}
+
+/** Everything that can make a plan move. */
+export type PlanInput =
+  | { kind: 'submit'; submission: PlanSubmitted }
+  | { kind: 'claim'; lease: LeaseClaim }
+  | {
+      kind: 'attempt';
+      lease: LeaseClaim;
+      attempt: Omit<AttemptFinished, 'ordinal' | 'epoch' | 'worker'>;
+      outputs: Record<string, JsonValue>;
+    }
+  | {
+      kind: 'passed';
+      lease: LeaseClaim;
+      commit: CommitRef | null;
+      outputs: Record<string, JsonValue>;
+      resolved: ResolvedRepo | null;
+      candidate: IntegrationCandidate | null;
+    }
+  | { kind: 'blocked'; lease: LeaseClaim; reason: Reason }
+  | {
+      kind: 'release';
+      lease: LeaseClaim;
+      cause: 'draining' | 'fault';
+      reason: Reason;
+      /** 0 to 1, drawn by the shell: the domain has no chance of its own. */
+      jitter: number;
+    }
+  /** The decider's clock says that a lease is over, or a job cannot be carried out by anyone. */
+  | { kind: 'lease-expired'; ordinal: number; epoch: number; counts: boolean; reason: Reason; jitter: number }
+  | { kind: 'cancel'; by: Actor; why: string | null };
+
+export type PlanInputKind = PlanInput['kind'];
+
+/** What the sender is told, once the events are committed. */
+export type PlanReply =
+  | { status: 'applied'; next: 'continue' | 'stop' }
+  | { status: 'lost'; reason: string }
+  | { status: 'refused'; code: string; reason: string };
+
+/** A wake-up for a worker whose lease ended otherwise. A hint only: the next heartbeat says the same. */
+export interface AbortHint {
+  worker: string;
+  ordinal: number;
+  epoch: number;
+  reason: string;
+}
