@@ -1,0 +1,11 @@
+export {
+  type SettingDescription,
+  type SettingState,
+  describeSettings,
+  showSettings,
+  unknownSettings,
+} from './description.ts';
+export type { Environment } from './setting.ts';
+export { type SettingProblem, SettingsError } from './settings-error.ts';
+export { type Settings, loadSettings } from './settings.ts';
+export { stepEnvironment } from './step-environment.ts';
