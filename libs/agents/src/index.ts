@@ -1,0 +1,3 @@
+export type { AgentAdapter, AgentReport, AgentTask } from './adapter.ts';
+export { CommandAdapter } from './command-adapter.ts';
+export type { CodemodFileProblem, CodemodReport } from './codemod/job.ts';

@@ -1,0 +1,2 @@
+export { ArtifactKeyError, type ArtifactStore, type WritableArtifact } from './artifact-store.ts';
+export { FileArtifactStore, type FileArtifactStoreOptions } from './file-artifact-store.ts';
