@@ -5,6 +5,7 @@ export {
   showSettings,
   unknownSettings,
 } from './description.ts';
+export { childEnvironment } from './child-environment.ts';
 export type { Environment } from './setting.ts';
 export { type SettingProblem, SettingsError } from './settings-error.ts';
 export { type Settings, loadSettings } from './settings.ts';
