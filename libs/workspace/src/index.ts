@@ -1,0 +1,40 @@
+export { Mirrors, type MirrorsOptions } from './mirrors/mirrors.ts';
+export type {
+  CommitRef,
+  Diff,
+  Diffstat,
+  MergeInput,
+  MergeOptions,
+  MergeResult,
+  Mirror,
+  PublishResult,
+  TreeFile,
+} from './mirrors/mirror.ts';
+export type { CommitOptions, Worktree } from './worktrees/worktree.ts';
+export type { Change } from './changes/change.ts';
+export { judgeScope, type Scope, type ScopeViolation } from './changes/scope.ts';
+export type { GitCredentials } from './git/git-credentials.ts';
+export { isBytePath, pathFromBytes, pathToBytes, printablePath } from './git/path-bytes.ts';
+export { privateRef, privateRefPrefix, type PrivateRefParts } from './refs/private-ref.ts';
+export {
+  defaultAllowedRemotes,
+  parseRepoUrl,
+  RepoUrlError,
+  type AllowedRemotes,
+  type RepoScheme,
+  type RepoUrl,
+} from './urls/repo-url.ts';
+export {
+  BranchNameError,
+  CheckedOutBranchError,
+  FileTooLargeError,
+  GitError,
+  type GitErrorCode,
+  GitTooOldError,
+  NotFastForwardError,
+  NotPushableError,
+  RefNotFoundError,
+  RefTakenError,
+  UnstorablePathsError,
+  WorktreeGoneError,
+} from './git/git-error.ts';
