@@ -1,3 +1,5 @@
 export type { AgentAdapter, AgentReport, AgentTask } from './adapter.ts';
 export { CommandAdapter } from './command-adapter.ts';
 export type { CodemodFileProblem, CodemodReport } from './codemod/job.ts';
+export { type CodemodResult, type CodemodTask, runCodemod } from './codemod/run-codemod.ts';
+export { type Feedback } from './feedback.ts';
