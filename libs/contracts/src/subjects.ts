@@ -28,6 +28,16 @@ export class Subjects {
     return `${this.namespace}.decider.${term}.${verb}`;
   }
 
+  /** Where the decider of one term listens. */
+  deciderOfTerm(term: number): string {
+    return `${this.namespace}.decider.${term}.*`;
+  }
+
+  /** Every job of one plan, whatever its pool. */
+  jobsOfPlan(planId: string): string {
+    return `${this.namespace}.jobs.*.*.${planId}.>`;
+  }
+
   /** Announcements of the decider to every worker and standby. */
   announcements(): string {
     return `${this.namespace}.control.announce`;

@@ -1,0 +1,50 @@
+import type { Subscription } from '@nats-io/nats-core';
+import type { Announcement } from '#contracts';
+import type { Bus } from '../connection/bus.ts';
+
+export interface AnnouncerOptions {
+  bus: Bus;
+  /** Null: not deciding now, nothing is announced. */
+  announcement: () => Announcement | null;
+  /** Default 1 s. */
+  intervalMs?: number;
+}
+
+/** Tells workers and standbys who decides: every second, on request, and at once when something changed. */
+export class Announcer {
+  readonly #o: AnnouncerOptions;
+  #timer: NodeJS.Timeout | null = null;
+  #subscription: Subscription | null = null;
+
+  constructor(o: AnnouncerOptions) {
+    this.#o = o;
+  }
+
+  start(): this {
+    if (this.#timer !== null) return this;
+    const { bus } = this.#o;
+    this.#subscription = bus.nc.subscribe(bus.subjects.whoDecides(), {
+      callback: (error, message) => {
+        const announcement = this.#o.announcement();
+        if (error === null && announcement !== null && message.reply)
+          bus.publish(message.reply, announcement);
+      },
+    });
+    this.#timer = setInterval(() => this.announceNow(), this.#o.intervalMs ?? 1_000);
+    this.announceNow();
+    return this;
+  }
+
+  /** To be called after a new term or generation, so that workers need not wait for the next second. */
+  announceNow(): void {
+    const announcement = this.#o.announcement();
+    if (announcement !== null) this.#o.bus.publish(this.#o.bus.subjects.announcements(), announcement);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#subscription?.unsubscribe();
+    this.#subscription = null;
+  }
+}

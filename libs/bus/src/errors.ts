@@ -1,0 +1,64 @@
+/** NATS or JetStream did not answer. Whether the operation happened is unknown; all of ours may be repeated. */
+export class BusUnavailableError extends Error {
+  override readonly name = 'BusUnavailableError';
+  readonly code = 'bus-unavailable';
+  readonly retry = 'later';
+
+  constructor(
+    readonly operation: string,
+    options?: ErrorOptions,
+  ) {
+    super(`NATS did not carry out "${operation}"${because(options?.cause)}`, options);
+  }
+}
+
+/** A stream or consumer cannot be made as we need it, for instance because a foreign stream holds our subjects. */
+export class BusSetupError extends Error {
+  override readonly name = 'BusSetupError';
+  readonly code = 'bus-setup';
+  readonly retry = 'never';
+
+  constructor(
+    readonly resource: string,
+    options?: ErrorOptions,
+  ) {
+    super(`JetStream refused "${resource}"${because(options?.cause)}`, options);
+  }
+}
+
+/** The server would cut the connection for a message of this size, so it is never sent. */
+export class MessageTooLargeError extends Error {
+  override readonly name = 'MessageTooLargeError';
+  readonly code = 'message-too-large';
+  readonly retry = 'never';
+
+  constructor(
+    readonly subject: string,
+    readonly sizeBytes: number,
+    readonly limitBytes: number,
+  ) {
+    super(
+      `A message of ${sizeBytes} bytes to "${subject}" is above the server's limit of ${limitBytes} bytes`,
+    );
+  }
+}
+
+/** Why a lease's work was aborted. It is the `reason` of the lease's abort signal. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+  readonly code = 'lease-lost';
+  readonly retry = 'never';
+
+  constructor(
+    readonly lease: { planId: string; ordinal: number; epoch: number },
+    /** `told`: the decider said so; `signal`: it sent a stop; `deadline`: nobody confirmed it for a whole lease. */
+    readonly how: 'told' | 'signal' | 'deadline',
+    readonly reason: string,
+  ) {
+    super(`Lease ${lease.planId} s${lease.ordinal} epoch ${lease.epoch} is lost: ${reason}`);
+  }
+}
+
+function because(cause: unknown): string {
+  return cause instanceof Error ? `: ${cause.message}` : '';
+}

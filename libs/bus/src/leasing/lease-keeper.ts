@@ -1,0 +1,226 @@
+import type { HeartbeatMessage, HeartbeatReply, LeaseKey, WorkerSignal } from '#contracts';
+import type { Logger } from '#telemetry';
+import { LeaseLostError } from '../errors.ts';
+import type { DeciderClient } from '../requesting/decider-client.ts';
+import type { DeciderLocator } from '../requesting/decider-locator.ts';
+import { type Clock, systemClock } from './clock.ts';
+
+export interface LeaseKeeperOptions {
+  worker: string;
+  pools: readonly string[];
+  slots: number;
+  /** Asked for each heartbeat. */
+  draining: () => boolean;
+  client: Pick<DeciderClient, 'request' | 'heartbeat'>;
+  locator: Pick<DeciderLocator, 'current' | 'onChange'>;
+  log: Logger;
+  clock?: Clock;
+  /** Lease time before the first announcement (default 15 s). */
+  initialLeaseMs?: number;
+}
+
+/** A lease while its work runs. */
+export interface HeldLease {
+  readonly key: LeaseKey;
+  /** Fires with a `LeaseLostError` when the lease is lost: stop at once, report nothing as done. */
+  readonly signal: AbortSignal;
+  /** Resolves with true when the decider has bound the lease to us, false when it was lost first. */
+  readonly claimed: Promise<boolean>;
+  /** The work has ended and the decider knows; the lease is no longer kept. */
+  release(): void;
+}
+
+/**
+ * Keeps the leases of one worker. Every third of a lease one heartbeat names all of them; the broker's ack deadline is
+ * renewed with it. A lease ends here, by this worker's own monotonic clock, one lease time after the *sending* of the
+ * last message that the decider confirmed it by: earlier than the decider can give it to anybody else.
+ */
+export class LeaseKeeper {
+  readonly #o: LeaseKeeperOptions;
+  readonly #clock: Clock;
+  readonly #held = new Map<string, Holding>();
+  readonly #stopping = new AbortController();
+  #leaseMs: number;
+  #calloff: (() => void) | null = null;
+  #beating = false;
+  #again = false;
+  #offChange: (() => void) | null = null;
+
+  constructor(o: LeaseKeeperOptions) {
+    this.#o = o;
+    this.#clock = o.clock ?? systemClock;
+    this.#leaseMs = o.locator.current?.leaseMs ?? o.initialLeaseMs ?? 15_000;
+  }
+
+  get leases(): LeaseKey[] {
+    return [...this.#held.values()].map((holding) => holding.key);
+  }
+
+  /** Begins the rhythm; it goes on without leases, so that the decider knows this worker's pools and slots. */
+  start(): this {
+    this.#offChange ??= this.#o.locator.onChange((now, before) => {
+      this.#leaseMs = now.leaseMs;
+      // A new decider should know us at once.
+      if (now.term !== before?.term) this.beatNow();
+    });
+    this.beatNow();
+    return this;
+  }
+
+  /**
+   * Takes a lease up and sends its claim, repeated until it is answered; work may start at once. `context.working` is
+   * called with every heartbeat.
+   */
+  hold(key: LeaseKey, context: { working(): void }): HeldLease {
+    const heldAtMs = this.#clock.nowMs();
+    const holding = new Holding(key, context, heldAtMs + this.#leaseMs);
+    const name = leaseName(key);
+    this.#held.get(name)?.lose('deadline', 'Taken up again by the same worker');
+    this.#held.set(name, holding);
+    this.#watch(holding);
+    const release = (): void => {
+      holding.end();
+      if (this.#held.get(name) === holding) this.#held.delete(name);
+    };
+    holding.signal.addEventListener('abort', release);
+    return { key, signal: holding.signal, claimed: this.#claim(holding, heldAtMs), release };
+  }
+
+  /** A stop from the decider. True when the lease was held here. */
+  onSignal(signal: WorkerSignal): boolean {
+    const holding = this.#held.get(leaseName(signal));
+    if (holding === undefined) return false;
+    holding.lose('signal', signal.reason);
+    return true;
+  }
+
+  /** Aborts every lease that is still held (a worker that closes without draining). */
+  abortAll(reason: string): void {
+    for (const holding of [...this.#held.values()]) holding.lose('signal', reason);
+  }
+
+  /** Sends a heartbeat now; the rhythm goes on from here. */
+  beatNow(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#calloff?.();
+    this.#calloff = null;
+    if (this.#beating) this.#again = true;
+    else void this.#beat();
+  }
+
+  /** Ends the rhythm. Leases still held are not aborted: call `abortAll` for that. */
+  stop(): void {
+    this.#stopping.abort();
+    this.#calloff?.();
+    this.#offChange?.();
+    for (const holding of this.#held.values()) holding.end();
+  }
+
+  async #claim(holding: Holding, heldAtMs: number): Promise<boolean> {
+    const until = AbortSignal.any([holding.ended, this.#stopping.signal]);
+    try {
+      const reply = await this.#o.client.request('claim', { lease: holding.key }, until);
+      if (reply.status !== 'applied') {
+        holding.lose('told', reply.reason);
+        return false;
+      }
+      holding.confirmed = true;
+      // The deadline still counts from the first sending; after a slow claim it may be close.
+      if (this.#clock.nowMs() - heldAtMs > this.#leaseMs / 3) this.beatNow();
+      return true;
+    } catch (error) {
+      if (!until.aborted) holding.lose('told', error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
+  async #beat(): Promise<void> {
+    this.#beating = true;
+    this.#again = false;
+    for (const holding of this.#held.values()) holding.context.working();
+    const named = [...this.#held.values()].filter((holding) => holding.confirmed);
+    const sentAtMs = this.#clock.nowMs();
+    const reply = await this.#send(named);
+    if (reply !== null) this.#apply(reply, named, sentAtMs);
+    this.#beating = false;
+    if (this.#stopping.signal.aborted) return;
+    if (this.#again) return void this.#beat();
+    // Unanswered: try again well before the leases run out.
+    const delayMs = reply === null ? this.#leaseMs / 12 : this.#leaseMs / 3;
+    this.#calloff = this.#clock.schedule(delayMs, () => void this.#beat());
+  }
+
+  #send(named: Holding[]): Promise<HeartbeatReply | null> {
+    const message: HeartbeatMessage = {
+      worker: this.#o.worker,
+      pools: [...this.#o.pools],
+      slots: this.#o.slots,
+      draining: this.#o.draining(),
+      leases: named.map(({ key: { planId, ordinal, epoch, token } }) => ({ planId, ordinal, epoch, token })),
+    };
+    return this.#o.client
+      .heartbeat(message, this.#leaseMs / 6, this.#stopping.signal)
+      .catch((error: unknown) => {
+        this.#o.log.warn({ err: error }, 'A heartbeat could not be sent');
+        return null;
+      });
+  }
+
+  #apply(reply: HeartbeatReply, named: Holding[], sentAtMs: number): void {
+    if (!Array.isArray(reply.lost)) return this.#o.log.warn({ reply }, 'The decider refused a heartbeat');
+    this.#leaseMs = reply.leaseMs;
+    const lost = new Map(reply.lost.map((lease) => [leaseName(lease), lease.reason]));
+    for (const holding of named) {
+      const reason = lost.get(leaseName(holding.key));
+      if (reason !== undefined) holding.lose('told', reason);
+      else holding.deadlineMs = Math.max(holding.deadlineMs, sentAtMs + reply.leaseMs);
+    }
+  }
+
+  /** One timer per lease, moved only when it fires: most leases are confirmed long before. */
+  #watch(holding: Holding): void {
+    const leftMs = holding.deadlineMs - this.#clock.nowMs();
+    if (leftMs <= 0)
+      return holding.lose('deadline', 'The decider has not confirmed it for a whole lease time');
+    holding.calloff = this.#clock.schedule(leftMs, () => this.#watch(holding));
+  }
+}
+
+/** One held lease and its end. */
+class Holding {
+  confirmed = false;
+  calloff: (() => void) | null = null;
+  readonly #lost = new AbortController();
+  readonly #ended = new AbortController();
+
+  constructor(
+    readonly key: LeaseKey,
+    readonly context: { working(): void },
+    public deadlineMs: number,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** Fires when the lease is lost or released. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  lose(how: LeaseLostError['how'], reason: string): void {
+    if (this.#ended.signal.aborted) return;
+    this.end();
+    this.#lost.abort(new LeaseLostError(this.key, how, reason));
+  }
+
+  end(): void {
+    this.calloff?.();
+    this.calloff = null;
+    this.#ended.abort();
+  }
+}
+
+function leaseName(lease: { planId: string; ordinal: number; epoch: number }): string {
+  return `${lease.planId}.${lease.ordinal}.${lease.epoch}`;
+}
