@@ -9,7 +9,7 @@ export class TermLostError extends Error {
     readonly term: number,
     readonly actualTerm: number,
   ) {
-    super(`Term ${term} is over: the ledger is at term ${actualTerm}.`);
+    super(`Term ${term} is over; the ledger's term is ${actualTerm}.`);
   }
 }
 
@@ -43,5 +43,21 @@ export class InvalidAppendError extends Error {
     problem: string,
   ) {
     super(`Plan ${planId}: ${problem}`);
+  }
+}
+
+/** The schema could not be brought up to date; nothing half-done is left by a single migration. */
+export class MigrationError extends Error {
+  readonly code = 'MIGRATION_FAILED';
+  readonly retry = 'later';
+  override readonly name = 'MigrationError';
+  constructor(
+    readonly schema: string,
+    cause: unknown,
+  ) {
+    super(
+      `The ledger's schema ${schema} cannot be migrated: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }

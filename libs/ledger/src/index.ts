@@ -13,3 +13,8 @@ export {
 export * from './chain/verify-chain.ts';
 export * from './memory/in-memory-ledger.ts';
 export * from './memory/in-memory-terms.ts';
+export { migrate, type Migrated, type MigrateOptions } from './migrations/migrate.ts';
+export { LedgerDatabase, type LedgerDatabaseOptions } from './postgres/ledger-database.ts';
+export { DEFAULT_SCHEMA } from './postgres/schema-name.ts';
+export * from './postgres/postgres-terms.ts';
+export { PostgresLedger } from './postgres/postgres-ledger.ts';

@@ -1,0 +1,46 @@
+import type { Logger } from '#telemetry';
+import { Connections } from './connections.ts';
+import { checkedSchema, DEFAULT_SCHEMA } from './schema-name.ts';
+
+export interface LedgerDatabaseOptions {
+  /** Of the runtime role: see `migrate`. */
+  url: string;
+  schema?: string;
+  maxConnections?: number;
+  statementTimeoutMs?: number;
+  /** Bounds how long a hung decider's open append can hold up a takeover, which must be done within 5 s. */
+  idleInTransactionTimeoutMs?: number;
+  connectTimeoutMs?: number;
+  applicationName?: string;
+  log: Logger;
+}
+
+/** One fleet's schema in one Postgres: what PostgresLedger, PostgresTerms, Projector and PlanViews share. */
+export class LedgerDatabase {
+  readonly schema: string;
+  readonly shared: Connections;
+  /** For terms only: a full pool of appends and reads must not make a living decider look dead. */
+  readonly reserved: Connections;
+
+  constructor(o: LedgerDatabaseOptions) {
+    this.schema = checkedSchema(o.schema ?? DEFAULT_SCHEMA);
+    const settings = {
+      url: o.url,
+      statementTimeoutMs: o.statementTimeoutMs ?? 10_000,
+      idleInTransactionTimeoutMs: o.idleInTransactionTimeoutMs ?? 2_000,
+      connectTimeoutMs: o.connectTimeoutMs ?? 5_000,
+      applicationName: o.applicationName ?? 'skein',
+      log: o.log,
+    };
+    this.shared = new Connections({ ...settings, maxConnections: o.maxConnections ?? 8 });
+    this.reserved = new Connections({ ...settings, maxConnections: 2 });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.shared.close(), this.reserved.close()]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
