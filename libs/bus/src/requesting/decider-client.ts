@@ -63,7 +63,7 @@ export class DeciderClient {
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
       const answer = await this.#tryOnce(verb, payload, this.#tryTimeoutMs, signal, o.traceparent ?? null);
-      if (answer !== null) return answer.reply as DeciderProtocol[V]['reply'];
+      if (answer !== null) return answer.reply;
       signal.throwIfAborted();
       this.#locator.refresh();
       await this.#pause(tries, signal);

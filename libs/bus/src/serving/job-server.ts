@@ -1,6 +1,6 @@
 import type { Msg } from '@nats-io/nats-core';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
-import { isObservable, lastValueFrom, type Observable } from 'rxjs';
+import { isObservable, lastValueFrom } from 'rxjs';
 import type { Announcement, Job } from '#contracts';
 import type { Bus } from '../connection/bus.ts';
 import { jobConsumerName, jobStreamName } from '../queueing/generation.ts';
@@ -199,11 +199,10 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
       this.runWithProcessingHooks(context, async (runEndHook) => {
         try {
           const result: unknown = await handler(job, context);
-          if (isObservable(result))
-            await lastValueFrom(result as Observable<unknown>, { defaultValue: undefined });
+          if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
           resolve();
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error), { cause: error }));
         } finally {
           runEndHook();
         }
