@@ -24,14 +24,31 @@ const shared = {
   transform,
 };
 
+// Folders for tests; for 'int' also one Postgres and one nats-server per run (libs/testing).
+const testing = '<rootDir>/libs/testing/src';
+const withFolders = {
+  globalSetup: `${testing}/temp-setup.ts`,
+  globalTeardown: `${testing}/temp-teardown.ts`,
+};
+const withServers = {
+  globalSetup: `${testing}/global-setup.ts`,
+  globalTeardown: `${testing}/global-teardown.ts`,
+};
+
 /** @type {import('jest').Config} */
 export default {
   // Two cores: more workers than that only make timing-sensitive process tests wait for each other.
   maxWorkers: 2,
   // 'unit' is pure and beside the source; 'int' starts real servers; 'e2e' drives the built programs.
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'], testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/node_modules/'] },
-    { ...shared, displayName: 'int', testMatch: ['<rootDir>/{apps,libs}/**/*.int.spec.ts'] },
-    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.spec.ts'] },
+    {
+      ...shared,
+      ...withFolders,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'],
+      testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/node_modules/'],
+    },
+    { ...shared, ...withServers, displayName: 'int', testMatch: ['<rootDir>/{apps,libs}/**/*.int.spec.ts'] },
+    { ...shared, ...withFolders, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.spec.ts'] },
   ],
 };

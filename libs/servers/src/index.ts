@@ -1,0 +1,19 @@
+export { defaultCacheDir } from './cache-dir.ts';
+export { DataDirInUseError } from './data-dir.ts';
+export { LockTimeoutError } from './file-lock.ts';
+export {
+  findNatsServer,
+  type FindOptions,
+  type NatsProgram,
+  NatsServerNotFoundError,
+} from './nats/find-nats-server.ts';
+export { type NatsOptions, type NatsServer, NatsStartError, startNats } from './nats/nats-server.ts';
+export { PostgresNotFoundError } from './postgres/binaries.ts';
+export {
+  type PostgresOptions,
+  type PostgresServer,
+  PostgresStartError,
+  startPostgres,
+} from './postgres/postgres-server.ts';
+export { PostgresRefusesRootError } from './postgres/unprivileged.ts';
+export type { Exit } from './server-process.ts';

@@ -1,0 +1,52 @@
+import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { FileLock } from './file-lock.ts';
+
+/**
+ * Fills `target` (a folder) once, whoever asks first, across processes: others wait for it.
+ * It appears whole or not at all; what a killed installer left is removed by the next one.
+ */
+export async function installOnce(o: {
+  target: string;
+  timeoutMs: number;
+  onWait?: () => void;
+  fill: (folder: string) => Promise<void>;
+}): Promise<string> {
+  if (await exists(o.target)) return o.target;
+  const parent = dirname(o.target);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const lock = await FileLock.acquire(join(parent, `${basename(o.target)}.lock`), o.timeoutMs, o.onWait);
+  try {
+    if (!(await exists(o.target))) await fillAside(o.target, o.fill);
+  } finally {
+    await lock.release();
+  }
+  return o.target;
+}
+
+async function fillAside(target: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  const parent = dirname(target);
+  const prefix = `${basename(target)}.new-`;
+  await removeLeftovers(parent, prefix);
+  const folder = await mkdtemp(join(parent, prefix));
+  try {
+    await fill(folder);
+    await rename(folder, target);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function removeLeftovers(parent: string, prefix: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

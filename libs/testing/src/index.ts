@@ -1,0 +1,6 @@
+export { eventually } from './eventually.ts';
+export { type FreshDatabase, freshDatabase, freshNamespace } from './fresh.ts';
+export { type GitRepo, gitRepo } from './git-repo.ts';
+export { type OwnNats, type OwnPostgres, startOwnNats, startOwnPostgres } from './own-servers.ts';
+export { tempDir } from './temp-root.ts';
+export { type TestServers, testNatsProgram, testServers } from './test-servers.ts';

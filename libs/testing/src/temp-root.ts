@@ -1,0 +1,45 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+// One folder per Jest run holds all temporary folders of its tests: made and removed by the global set-up.
+const PREFIX = 'skein-test-';
+const VARIABLE = 'SKEIN_TEST_ROOT';
+
+export function makeTempRoot(): void {
+  removeRootsOfDeadRuns();
+  process.env[VARIABLE] ??= mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+}
+
+export function removeTempRoot(): void {
+  const root = process.env[VARIABLE];
+  if (root === undefined) return;
+  delete process.env[VARIABLE];
+  rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+/** A new empty folder (0700). It goes when the run ends, so tests need not remove it. */
+export async function tempDir(name = 'dir'): Promise<string> {
+  const root = process.env[VARIABLE];
+  if (root === undefined) throw new Error('The global set-up of libs/testing did not run.');
+  mkdirSync(root, { recursive: true });
+  return mkdtempSync(join(root, `${name}-`));
+}
+
+function removeRootsOfDeadRuns(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,5 @@
+import { removeTempRoot } from './temp-root.ts';
+
+export default function tearDown(): void {
+  removeTempRoot();
+}
