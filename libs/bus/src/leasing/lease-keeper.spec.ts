@@ -45,7 +45,11 @@ class FakeDecider {
   heartbeats: HeartbeatMessage[] = [];
   claims: LeaseKey[] = [];
   claimReply: (() => Promise<DeciderReply>) | DeciderReply = { status: 'applied', next: 'continue' };
-  answer: (message: HeartbeatMessage) => HeartbeatReply | null = () => ({ term: 1, leaseMs: LEASE_MS, lost: [] });
+  answer: (message: HeartbeatMessage) => HeartbeatReply | null = () => ({
+    term: 1,
+    leaseMs: LEASE_MS,
+    lost: [],
+  });
   #listeners = new Set<(now: Announcement, before: Announcement | null) => void>();
   current: Announcement = { term: 1, decider: 'd', generation: 'g', pools: ['default'], leaseMs: LEASE_MS };
 
@@ -62,7 +66,9 @@ class FakeDecider {
 
   request(_verb: string, message: unknown): Promise<never> {
     this.claims.push((message as { lease: LeaseKey }).lease);
-    return (typeof this.claimReply === 'function' ? this.claimReply() : Promise.resolve(this.claimReply)) as never;
+    return (
+      typeof this.claimReply === 'function' ? this.claimReply() : Promise.resolve(this.claimReply)
+    ) as never;
   }
 
   async heartbeat(message: HeartbeatMessage): Promise<HeartbeatReply | null> {
@@ -103,7 +109,13 @@ describe('LeaseKeeper', () => {
   it('tells the decider of an idle worker, three times per lease', async () => {
     await clock.advance(LEASE_MS);
     expect(decider.heartbeats).toHaveLength(4);
-    expect(decider.heartbeats[0]).toEqual({ worker: 'w1', pools: ['default'], slots: 4, draining: false, leases: [] });
+    expect(decider.heartbeats[0]).toEqual({
+      worker: 'w1',
+      pools: ['default'],
+      slots: 4,
+      draining: false,
+      leases: [],
+    });
   });
 
   it('keeps a lease for as long as heartbeats are answered, and renews the ack deadline with each', async () => {
@@ -126,7 +138,10 @@ describe('LeaseKeeper', () => {
     expect(lease.signal.aborted).toBe(false);
     await clock.advance(1);
     expect(lease.signal.reason).toBeInstanceOf(LeaseLostError);
-    expect(lease.signal.reason).toMatchObject({ how: 'deadline', lease: { planId: 'plan0001', ordinal: 1, epoch: 1 } });
+    expect(lease.signal.reason).toMatchObject({
+      how: 'deadline',
+      lease: { planId: 'plan0001', ordinal: 1, epoch: 1 },
+    });
     expect(keeper.leases).toEqual([]);
   });
 
@@ -148,7 +163,9 @@ describe('LeaseKeeper', () => {
     decider.answer = ({ leases }) => ({
       term: 1,
       leaseMs: LEASE_MS,
-      lost: leases.filter(({ ordinal }) => ordinal === 1).map((lease) => ({ ...lease, reason: 'given to w2' })),
+      lost: leases
+        .filter(({ ordinal }) => ordinal === 1)
+        .map((lease) => ({ ...lease, reason: 'given to w2' })),
     });
     await clock.advance(LEASE_MS / 3);
     expect(lost.signal.reason).toMatchObject({ how: 'told', reason: 'given to w2' });
@@ -174,7 +191,13 @@ describe('LeaseKeeper', () => {
 
   it('aborts a lease on the signal of the decider', () => {
     const lease = keeper.hold(aLease(), context);
-    const signal = { kind: 'abort', planId: 'plan0001', ordinal: 1, epoch: 1, reason: 'plan cancelled' } as const;
+    const signal = {
+      kind: 'abort',
+      planId: 'plan0001',
+      ordinal: 1,
+      epoch: 1,
+      reason: 'plan cancelled',
+    } as const;
     expect(keeper.onSignal({ ...signal, epoch: 2 })).toBe(false);
     expect(keeper.onSignal(signal)).toBe(true);
     expect(lease.signal.reason).toMatchObject({ how: 'signal', reason: 'plan cancelled' });

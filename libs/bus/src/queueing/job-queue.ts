@@ -172,33 +172,42 @@ export class JobQueue {
     }
   }
 
-  /** At most one stream of ours can hold our subjects: the broker refuses overlaps. One of another format is replaced. */
+  /**
+   * The broker refuses overlapping streams, but not those of creators that race each other (seen on 2.15.1: two streams
+   * that both took every job). So all of ours are looked at, and everybody keeps the same one: the oldest of this format.
+   */
   async #findGeneration(): Promise<string | null> {
+    const ours: { generation: string; info: StreamInfo }[] = [];
     for await (const info of this.#bus.jsm.streams.list(this.#bus.subjects.allJobs())) {
       const generation = generationOf(this.#bus.namespace, info.config);
-      if (generation === null) continue;
-      if (isCurrentFormat(info)) return generation;
-      await this.#replace(info);
+      if (generation !== null) ours.push({ generation, info });
     }
-    return null;
+    const usable = ours.filter(({ info }) => isCurrentFormat(info)).map(({ generation }) => generation);
+    const kept = usable.sort()[0] ?? null;
+    for (const { generation, info } of ours) if (generation !== kept) await this.#remove(info.config.name);
+    return kept;
   }
 
-  async #replace(info: StreamInfo): Promise<void> {
-    this.#bus.log.warn({ stream: info.config.name }, 'Replacing a job stream of another format');
-    await this.#bus.jsm.streams.delete(info.config.name);
+  async #remove(stream: string): Promise<void> {
+    this.#bus.log.warn({ stream }, 'Removing a job stream that another one replaces');
+    await this.#bus.jsm.streams.delete(stream).catch((error: unknown) => {
+      if (!(error instanceof JetStreamApiError) || !MISSING_CODES.has(error.code)) throw error;
+    });
   }
 
   async #createGeneration(): Promise<string> {
-    const generation = newGeneration();
+    const own = newGeneration();
+    let refusal: unknown = null;
     try {
-      await this.#bus.jsm.streams.add(jobStreamConfig(this.#bus.subjects, generation));
+      await this.#bus.jsm.streams.add(jobStreamConfig(this.#bus.subjects, own));
+      this.#bus.log.info({ generation: own }, 'Made a new job stream');
     } catch (cause) {
-      // Another decider (a deposed one, or our successor) was faster: its stream is as good as ours.
-      const theirs = cause instanceof JetStreamApiError ? await this.#findGeneration() : null;
-      if (theirs === null) throw cause;
-      return theirs;
+      if (!(cause instanceof JetStreamApiError)) throw cause;
+      refusal = cause;
     }
-    this.#bus.log.info({ generation }, 'Made a new job stream');
+    // Another decider (a deposed one, or our successor) may have been at it too: its stream is as good as ours.
+    const generation = await this.#findGeneration();
+    if (generation === null) throw refusal ?? new Error('The new job stream went at once');
     return generation;
   }
 
