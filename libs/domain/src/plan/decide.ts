@@ -28,7 +28,8 @@ export function decide(state: PlanState, input: PlanInput, now: number): Decisio
 export function admit(state: PlanState, ordinal: number, now: number): PlanEvent[] {
   const turn = new Turn(state, now);
   const step = stepOf(state, ordinal);
-  if (step.status !== 'ready') throw new Error(`s${ordinal} of plan ${state.planId} is ${step.status}, not ready`);
+  if (step.status !== 'ready')
+    throw new Error(`s${ordinal} of plan ${state.planId} is ${step.status}, not ready`);
   turn.emit({ type: 'step.admitted', data: { ordinal, epoch: step.epoch + 1 } });
   return turn.events;
 }
@@ -133,8 +134,9 @@ function whileLeased(
 
 /** Whether the lease is the step's current one, or may become it. */
 function holds(step: StepState, lease: LeaseClaim): boolean {
-  if (step.epoch !== lease.epoch) return false;
-  if (step.holder) return step.holder.worker === lease.worker && step.holder.tokenDigest === lease.tokenDigest;
+  if (step.epoch !== lease.epoch || step.status === 'cancelled') return false;
+  if (step.holder)
+    return step.holder.worker === lease.worker && step.holder.tokenDigest === lease.tokenDigest;
   return step.status === 'admitted';
 }
 
@@ -142,7 +144,12 @@ function bind(turn: Turn, step: StepState, lease: LeaseClaim): void {
   if (step.holder) return;
   turn.emit({
     type: 'lease.granted',
-    data: { ordinal: lease.ordinal, epoch: lease.epoch, worker: lease.worker, tokenDigest: lease.tokenDigest },
+    data: {
+      ordinal: lease.ordinal,
+      epoch: lease.epoch,
+      worker: lease.worker,
+      tokenDigest: lease.tokenDigest,
+    },
   });
 }
 
@@ -216,15 +223,15 @@ function finishAttempt(
   return STOP;
 }
 
-function pass(
-  turn: Turn,
-  step: StepState,
-  input: Extract<PlanInput, { kind: 'passed' }>,
-): PlanReply {
+function pass(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'passed' }>): PlanReply {
   const { ordinal } = step.instance;
   const kind = step.instance.kind;
   if (kind === 'resolve' && !input.resolved) {
-    return { status: 'refused', code: 'result-incomplete', reason: 'a resolve step must say what it resolved' };
+    return {
+      status: 'refused',
+      code: 'result-incomplete',
+      reason: 'a resolve step must say what it resolved',
+    };
   }
   turn.emit({
     type: 'step.passed',
@@ -258,7 +265,10 @@ function skipPublish(turn: Turn): void {
     data: {
       ordinal: publish,
       epoch: 0,
-      reason: { code: 'nothing-to-integrate', message: 'no step changed anything: there is nothing to publish' },
+      reason: {
+        code: 'nothing-to-integrate',
+        message: 'no step changed anything: there is nothing to publish',
+      },
     },
   });
 }
@@ -268,11 +278,7 @@ function block(turn: Turn, step: StepState, reason: Reason): void {
   settle(turn);
 }
 
-function release(
-  turn: Turn,
-  step: StepState,
-  input: Extract<PlanInput, { kind: 'release' }>,
-): PlanReply {
+function release(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'release' }>): PlanReply {
   const fault = input.cause === 'fault';
   const wait = fault ? Math.max(1, backoffMs(step.faults + 1, input.jitter)) : 0;
   turn.emit({

@@ -49,7 +49,10 @@ export function evolve(state: PlanState, event: PlanEvent, at: number): void {
       step.attemptsUsed = event.data.attempt;
       step.previous =
         event.data.verdict === 'rejected'
-          ? { commit: event.data.commit ?? step.previous?.commit ?? null, feedback: event.data.feedback ?? '' }
+          ? {
+              commit: event.data.commit ?? step.previous?.commit ?? null,
+              feedback: event.data.feedback ?? '',
+            }
           : null;
       step.reason = event.data.reason;
       return;
@@ -105,7 +108,11 @@ function submitted(state: PlanState, data: PlanSubmitted, at: number): void {
   state.submitted = data;
   state.submittedAt = at;
   if (!data.definition.repo) return;
-  addStep(state, { ordinal: 0, name: 'resolve', kind: 'resolve', definition: null, matrix: null }, SYSTEM_POOL);
+  addStep(
+    state,
+    { ordinal: 0, name: 'resolve', kind: 'resolve', definition: null, matrix: null },
+    SYSTEM_POOL,
+  );
   state.system.resolve = 0;
   move(state, stepOf(state, 0), 'ready');
 }
@@ -148,7 +155,9 @@ function addGroups(state: PlanState, definitions: StepDefinition[]): void {
 
 function poolOf(state: PlanState, instance: StepInstance, definition: StepDefinition | null): string {
   if (definition) return definition.pool;
-  return instance.kind === 'integrate' ? (state.submitted!.definition.integrate?.pool ?? SYSTEM_POOL) : SYSTEM_POOL;
+  return instance.kind === 'integrate'
+    ? (state.submitted!.definition.integrate?.pool ?? SYSTEM_POOL)
+    : SYSTEM_POOL;
 }
 
 function addStep(state: PlanState, instance: StepInstance, pool: string): void {

@@ -1,10 +1,4 @@
-import type {
-  CommitRef,
-  IntegrationAccepted,
-  JsonValue,
-  PlanSubmitted,
-  Reason,
-} from '../ledger/events.ts';
+import type { CommitRef, IntegrationAccepted, JsonValue, PlanSubmitted, Reason } from '../ledger/events.ts';
 import type { PlanDefinition, StepDefinition, StepInstance } from './definition.ts';
 
 /**
@@ -16,15 +10,7 @@ import type { PlanDefinition, StepDefinition, StepInstance } from './definition.
  *   waiting -> skipped                           (nothing for it to do)
  */
 export type StepStatus =
-  | 'waiting'
-  | 'ready'
-  | 'admitted'
-  | 'leased'
-  | 'passed'
-  | 'blocked'
-  | 'poisoned'
-  | 'cancelled'
-  | 'skipped';
+  'waiting' | 'ready' | 'admitted' | 'leased' | 'passed' | 'blocked' | 'poisoned' | 'cancelled' | 'skipped';
 
 export type PlanStatus = 'running' | 'completed' | 'halted' | 'cancelled';
 

@@ -139,7 +139,8 @@ export class Fleet {
 
   private planHold(plan: PlanState, step: StepState): Hold | null {
     const max = plan.submitted?.definition.maxParallel ?? null;
-    if (max !== null && plan.inFlight >= max) return { kind: 'plan-cap', inFlight: plan.inFlight, limit: max };
+    if (max !== null && plan.inFlight >= max)
+      return { kind: 'plan-cap', inFlight: plan.inFlight, limit: max };
     if (step.instance.kind === 'integrate') {
       const holder = this.branchHolders.get(branchKey(plan));
       if (holder && holder !== plan.planId) {

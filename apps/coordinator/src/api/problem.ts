@@ -1,0 +1,65 @@
+import { HttpException } from '@nestjs/common';
+import type { PlanProblem } from '#contracts';
+
+/** RFC 9457. `code` is stable, for programs; `detail` says what was wrong and what to do. */
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  problems?: PlanProblem[];
+}
+
+export class Problem extends HttpException {
+  constructor(
+    status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly o: { problems?: PlanProblem[]; retryAfterS?: number; cause?: unknown } = {},
+  ) {
+    super(detail, status, { cause: o.cause });
+  }
+
+  body(): ProblemBody {
+    return problemBody(this.getStatus(), this.code, this.detail, this.o.problems);
+  }
+}
+
+export function problemBody(
+  status: number,
+  code: string,
+  detail: string,
+  problems?: PlanProblem[],
+): ProblemBody {
+  const body: ProblemBody = {
+    type: `urn:skein:problem:${code}`,
+    title: TITLES[status] ?? 'Error',
+    status,
+    detail,
+    code,
+  };
+  return problems ? { ...body, problems } : body;
+}
+
+const TITLES: Record<number, string> = {
+  400: 'Bad request',
+  403: 'Forbidden',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  413: 'Too large',
+  415: 'Unsupported media type',
+  421: 'Misdirected request',
+  422: 'Cannot be processed',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Not available',
+};
+
+export const planUnknown = (planId: string): Problem =>
+  new Problem(
+    404,
+    'plan-unknown',
+    `there is no plan ${JSON.stringify(planId.slice(0, 80))}; list them with GET /v1/plans`,
+  );

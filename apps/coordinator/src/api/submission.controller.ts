@@ -1,0 +1,148 @@
+import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { parsePlan, type PlanProblem } from '#contracts';
+import type { Actor, PlanDefinition } from '#domain';
+import { parseTraceparent } from '#telemetry';
+import {
+  PlanCommands,
+  newIdempotencyKey,
+  planIdFor,
+  submissionDigest,
+  type CommandReply,
+} from '../commands/plan-commands.ts';
+import { PlanReader } from './plan-reader.ts';
+import { Problem } from './problem.ts';
+import type { PlanLimits } from './plan-limits.ts';
+
+const submissionBody = z.strictObject({
+  /** The plan, YAML or JSON. */
+  text: z.string(),
+  /** Used instead of the text's `repo.url`: the client resolves folders relative to where it is. */
+  repoUrl: z.string().min(1).max(2_048).optional(),
+});
+
+const cancelBody = z.strictObject({ why: z.string().max(1_000).optional() }).optional();
+
+/** Until there are logins, everything belongs to this tenant. */
+const TENANT = 'local';
+
+@Controller('v1/plans')
+export class SubmissionController {
+  constructor(
+    private readonly commands: PlanCommands,
+    private readonly reader: PlanReader,
+    private readonly limits: PlanLimits,
+  ) {}
+
+  @Post()
+  async submit(
+    @Body() rawBody: unknown,
+    @Headers('idempotency-key') rawKey: string | undefined,
+    @Headers('traceparent') rawTraceparent: string | undefined,
+    @Headers('x-skein-actor') rawActor: string | undefined,
+    @Res({ passthrough: true }) response: FastifyReply,
+  ) {
+    const body = checked(submissionBody, rawBody);
+    const key = idempotencyKey(rawKey);
+    const definition = this.parse(body.text, body.repoUrl);
+    const traceparent = rawTraceparent && parseTraceparent(rawTraceparent) ? rawTraceparent : null;
+    const planId = planIdFor(TENANT, key);
+    const submission = {
+      tenant: TENANT,
+      definition,
+      digest: submissionDigest(body.text, definition),
+      idempotencyKey: key,
+      by: actor(rawActor),
+      traceparent,
+    };
+    const reply = decided(await this.commands.execute({ kind: 'submit', planId, submission }, traceparent));
+    // `continue`: the plan begins now; `stop`: it was there.
+    void response.status(reply.next === 'continue' ? 201 : 200).header('location', `/v1/plans/${planId}`);
+    return { planId, name: definition.name, url: `/v1/plans/${planId}`, created: reply.next === 'continue' };
+  }
+
+  @Post(':planId/cancel')
+  async cancel(
+    @Param('planId') planId: string,
+    @Body() rawBody: unknown,
+    @Headers('x-skein-actor') rawActor: string | undefined,
+    @Res({ passthrough: true }) response: FastifyReply,
+  ) {
+    const body = checked(cancelBody, rawBody ?? undefined);
+    await this.reader.plan(planId);
+    const command = { kind: 'cancel' as const, planId, by: actor(rawActor), why: body?.why ?? null };
+    decided(await this.commands.execute(command, null));
+    void response.status(200);
+    return this.reader.plan(planId);
+  }
+
+  private parse(text: string, repoUrl: string | undefined): PlanDefinition {
+    const parsed = parsePlan(text, this.limits);
+    if (!parsed.ok) throw invalidPlan(parsed.problems);
+    const { definition } = parsed;
+    if (repoUrl === undefined) return definition;
+    if (!definition.repo) {
+      throw new Problem(
+        422,
+        'plan-invalid',
+        'repoUrl was given, but the plan names no repository (key `repo`)',
+      );
+    }
+    return { ...definition, repo: { ...definition.repo, url: repoUrl } };
+  }
+}
+
+function checked<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
+  throw new Problem(400, 'body-invalid', issues.join('; '));
+}
+
+function invalidPlan(problems: PlanProblem[]): Problem {
+  const tooLarge = problems.find((problem) => problem.code === 'text-too-large');
+  const first = problems[0];
+  const where =
+    first?.line === undefined || first.line === null ? '' : ` (line ${first.line}, column ${first.column})`;
+  const detail = `the plan has ${problems.length} problem${problems.length === 1 ? '' : 's'}; the first${where}: ${first?.message ?? ''}`;
+  return new Problem(tooLarge ? 413 : 422, 'plan-invalid', detail, { problems });
+}
+
+function idempotencyKey(raw: string | undefined): string {
+  if (raw === undefined) return newIdempotencyKey();
+  if (/^[\x21-\x7e]{1,200}$/.test(raw)) return raw;
+  throw new Problem(
+    400,
+    'idempotency-key-invalid',
+    'Idempotency-Key must be 1 to 200 visible ASCII characters without spaces',
+  );
+}
+
+function actor(raw: string | undefined): Actor {
+  const name = (raw ?? '')
+    .replace(/[^\x20-\x7e]/g, '')
+    .trim()
+    .slice(0, 100);
+  return { name: name || 'unknown', via: 'rest' };
+}
+
+/** The decider's word as HTTP. */
+function decided(reply: CommandReply): { next: 'continue' | 'stop' } {
+  if (reply.status === 'unavailable') {
+    const status = reply.code === 'decider-busy' ? 429 : 503;
+    throw new Problem(status, reply.code, reply.reason, { retryAfterS: 2 });
+  }
+  if (reply.status !== 'decided') throw new Error(`unexpected answer ${reply.status}`);
+  const answer = reply.reply;
+  if (answer.status === 'applied') return answer;
+  if (answer.status === 'lost') throw new Error(`a command was answered as a lost lease: ${answer.reason}`);
+  throw new Problem(STATUS_OF_REFUSAL[answer.code] ?? 409, answer.code, answer.reason);
+}
+
+const STATUS_OF_REFUSAL: Record<string, number> = {
+  'plan-unknown': 404,
+  'idempotency-key-reused': 422,
+  'plan-ended': 409,
+  'integration-accepted': 409,
+};

@@ -1,0 +1,119 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { DeciderClient } from '#bus';
+import type { Actor, PlanDefinition, PlanReply, PlanSubmitted } from '#domain';
+import type { Logger } from '#telemetry';
+import type { Elector } from '../deciding/elector.ts';
+import { DeciderBusyError, LedgerDownError, NotDeciderError } from '../deciding/errors.ts';
+
+/** What a client can ask of the decider, from whichever replica it reached. */
+export type PlanCommand =
+  | { kind: 'submit'; planId: string; submission: PlanSubmitted }
+  | { kind: 'cancel'; planId: string; by: Actor; why: string | null }
+  | { kind: 'explain'; planId: string };
+
+export type CommandReply =
+  | { status: 'decided'; reply: PlanReply }
+  | { status: 'explained'; waits: Record<string, string> }
+  | { status: 'unavailable'; code: string; reason: string };
+
+/** Senders are replicas of ours: the envelope is checked, what is inside was checked by the API of the sender. */
+const commandEnvelope = z.looseObject({
+  kind: z.enum(['submit', 'cancel', 'explain']),
+  planId: z.string().regex(/^[a-z0-9]{8,64}$/),
+});
+
+export interface PlanCommandsOptions {
+  elector: () => Elector;
+  client: DeciderClient;
+  log: Logger;
+  /** How long a standby asks around before it gives up. */
+  forwardTimeoutMs: number;
+}
+
+const EXPLAINED_STEPS = 500;
+
+/** Carries commands to the decider: directly when this replica is it, else over NATS to the one that is. */
+export class PlanCommands {
+  constructor(private readonly o: PlanCommandsOptions) {}
+
+  async execute(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
+    if (this.o.elector().current) {
+      const reply = await this.decideHere(command, traceparent);
+      if (reply.status !== 'unavailable' || reply.code !== 'not-decider') return reply;
+    }
+    return this.forward(command, traceparent);
+  }
+
+  /** What another replica forwarded. Must not forward again: two standbys would play ping-pong. */
+  async executeForwarded(message: unknown, traceparent: string | null): Promise<CommandReply> {
+    const envelope = commandEnvelope.safeParse(message);
+    if (!envelope.success)
+      return { status: 'unavailable', code: 'malformed-command', reason: 'malformed command' };
+    return this.decideHere(message as PlanCommand, traceparent);
+  }
+
+  private async decideHere(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
+    const decider = this.o.elector().current;
+    if (!decider) return unavailable(new NotDeciderError());
+    if (command.kind === 'explain') {
+      return { status: 'explained', waits: decider.explain(command.planId, EXPLAINED_STEPS) };
+    }
+    try {
+      const input =
+        command.kind === 'submit'
+          ? { kind: 'submit' as const, submission: command.submission }
+          : { kind: 'cancel' as const, by: command.by, why: command.why };
+      return { status: 'decided', reply: await decider.submit(command.planId, input, traceparent) };
+    } catch (error) {
+      if (
+        error instanceof NotDeciderError ||
+        error instanceof DeciderBusyError ||
+        error instanceof LedgerDownError
+      ) {
+        return unavailable(error);
+      }
+      throw error;
+    }
+  }
+
+  private async forward(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
+    const signal = AbortSignal.timeout(this.o.forwardTimeoutMs);
+    try {
+      return (await this.o.client.request('command', command, signal, { traceparent })) as CommandReply;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      this.o.log.warn(
+        { planId: command.planId, command: command.kind },
+        'No decider answered a command in time',
+      );
+      return {
+        status: 'unavailable',
+        code: 'no-decider',
+        reason: 'no coordinator decides right now (one is taking over); try again in a few seconds',
+      };
+    }
+  }
+}
+
+function unavailable(error: NotDeciderError | DeciderBusyError | LedgerDownError): CommandReply {
+  return { status: 'unavailable', code: error.code, reason: error.message };
+}
+
+/** A plan's id follows from (tenant, Idempotency-Key), so that a repeated submission is the same plan. */
+export function planIdFor(tenant: string, idempotencyKey: string): string {
+  return createHash('sha256').update(`${tenant}\n${idempotencyKey}`).digest('hex').slice(0, 20);
+}
+
+export function newIdempotencyKey(): string {
+  return randomUUID();
+}
+
+/** What the plan is pinned to: its text, and the repository when that was given beside it. */
+export function submissionDigest(text: string, definition: PlanDefinition): string {
+  return createHash('sha256')
+    .update(text)
+    .update('\n')
+    .update(definition.repo?.url ?? '')
+    .digest('hex');
+}

@@ -1,0 +1,301 @@
+import {
+  Fleet,
+  explainWait,
+  formatOrdinal,
+  stepOf,
+  type FleetCaps,
+  type PlanInput,
+  type PlanReply,
+} from '#domain';
+import type { Announcement, HeartbeatMessage, HeartbeatReply } from '#contracts';
+import {
+  Announcer,
+  DeadLetters,
+  DeciderServer,
+  JobQueue,
+  signalWorker,
+  type Bus,
+  type ServedTerm,
+} from '#bus';
+import type { Ledger } from '#ledger';
+import type { Logger } from '#telemetry';
+import { JobDispatcher } from '../publishing/job-dispatcher.ts';
+import type { Clock } from './clock.ts';
+import { DecisionLoop, type Committed } from './decision-loop.ts';
+import { LeaseTable } from './lease-table.ts';
+import {
+  attemptInput,
+  claimInput,
+  deciderReply,
+  digestToken,
+  releaseInput,
+  resultInput,
+} from './messages.ts';
+import { OpenPlans } from './open-plans.ts';
+import { Sweeper } from './sweeper.ts';
+import { WorkerRoster } from './worker-roster.ts';
+
+export interface DeciderOptions {
+  name: string;
+  ledger: Ledger;
+  bus: Bus;
+  clock: Clock;
+  log: Logger;
+  caps: FleetCaps;
+  /** Pools that have a queue from the start; others follow from plans and workers. */
+  pools: string[];
+  leaseMs: number;
+  claimTimeoutMs: number;
+  maxSteps: number;
+  trustedTenants: string[];
+  /** What a standby forwards. */
+  onCommand: (message: unknown, traceparent: string | null) => Promise<unknown>;
+  /** Called after each commit, with the plans that changed: wakes projections, writes overview traces. */
+  onCommitted: (committed: Committed[]) => void;
+}
+
+/**
+ * One replica's time as decider: built when a term begins, thrown away when it ends. Everything in it is rebuilt from
+ * the ledger; nothing outlives it.
+ */
+export class Decider {
+  readonly plans: OpenPlans;
+  readonly fleet: Fleet;
+  readonly roster: WorkerRoster;
+  private readonly leases: LeaseTable;
+  private readonly queue: JobQueue;
+  private readonly dispatcher: JobDispatcher;
+  private readonly loop: DecisionLoop;
+  private readonly sweeper: Sweeper;
+  private readonly announcer: Announcer;
+  private readonly deadLetters: DeadLetters;
+  private served: ServedTerm | null = null;
+  private unsubscribe: () => void = () => undefined;
+  private queueTimer: NodeJS.Timeout | null = null;
+
+  constructor(
+    readonly term: number,
+    private readonly o: DeciderOptions,
+    onDeposed: () => void,
+  ) {
+    this.fleet = new Fleet(o.caps);
+    this.plans = new OpenPlans(o.ledger, this.fleet);
+    this.leases = new LeaseTable(o.leaseMs);
+    this.roster = new WorkerRoster(Math.max(o.leaseMs, 5_000));
+    this.queue = new JobQueue({ bus: o.bus, leaseMs: o.leaseMs });
+    this.deadLetters = new DeadLetters({ bus: o.bus });
+    this.dispatcher = new JobDispatcher(
+      {
+        queue: this.queue,
+        clock: o.clock,
+        log: o.log,
+        claimTimeoutMs: o.claimTimeoutMs,
+        maxSteps: o.maxSteps,
+        trusted: (tenant) => o.trustedTenants.includes(tenant),
+        onUnsendable: (planId, ordinal, epoch, message) =>
+          this.poisonUnsendable(planId, ordinal, epoch, message),
+      },
+      ['default', ...o.pools],
+    );
+    this.loop = new DecisionLoop({
+      term,
+      ledger: o.ledger,
+      plans: this.plans,
+      fleet: this.fleet,
+      slots: () => this.roster.slots(),
+      clock: o.clock,
+      log: o.log,
+      onCommitted: (committed) => this.afterCommit(committed),
+      onDeposed,
+    });
+    this.sweeper = new Sweeper({
+      clock: o.clock,
+      fleet: this.fleet,
+      plans: this.plans,
+      leases: this.leases,
+      roster: this.roster,
+      loop: this.loop,
+      dispatcher: this.dispatcher,
+      leaseMs: o.leaseMs,
+      log: o.log,
+    });
+    this.announcer = new Announcer({ bus: o.bus, announcement: () => this.announcement() });
+  }
+
+  /** Reads the open plans, then listens and decides. */
+  async start(): Promise<void> {
+    const recovered = await this.plans.recover();
+    const now = this.o.clock.monotonic();
+    for (const plan of this.plans.all()) {
+      for (const step of plan.steps) {
+        if (step?.status !== 'leased' || !step.holder) continue;
+        const { ordinal } = step.instance;
+        const { worker } = step.holder;
+        this.leases.inherit({ planId: plan.planId, ordinal, epoch: step.epoch, worker }, now);
+      }
+    }
+    await this.keepQueue(true);
+    this.served = new DeciderServer({ bus: this.o.bus }).serve(this.term, {
+      claim: async (message, meta) =>
+        this.decided(message.lease.planId, claimInput(message), meta.traceparent),
+      attempt: async (message, meta) =>
+        this.decided(message.lease.planId, attemptInput(message), meta.traceparent),
+      result: async (message, meta) =>
+        this.decided(message.lease.planId, resultInput(message), meta.traceparent),
+      release: async (message, meta) =>
+        this.decided(message.lease.planId, releaseInput(message, Math.random()), meta.traceparent),
+      heartbeat: (message) => this.heartbeat(message),
+      command: (message, meta) => this.o.onCommand(message, meta.traceparent),
+    });
+    this.announcer.start();
+    const offReconnect = this.o.bus.onStatus((status) => {
+      if (status === 'reconnected') void this.keepQueue(true);
+    });
+    const offHint = this.queue.onLeaseHint(() => void this.sweeper.sweep().catch(() => undefined));
+    this.unsubscribe = () => {
+      offReconnect();
+      offHint();
+    };
+    this.loop.start();
+    this.sweeper.start();
+    this.loop.admitSoon();
+    this.queueTimer = setInterval(() => void this.keepQueue(false), QUEUE_CHECK_MS);
+    this.o.log.info({ term: this.term, openPlans: recovered, leases: this.leases.size }, 'Deciding');
+  }
+
+  submit(planId: string, input: PlanInput, traceparent: string | null): Promise<PlanReply> {
+    return this.loop.submit(planId, input, traceparent);
+  }
+
+  /** In one sentence each, what the plan's open steps wait for. Key: `s17`. At most `limit` of them. */
+  explain(planId: string, limit: number): Record<string, string> {
+    const plan = this.plans.cached(planId);
+    const waits: Record<string, string> = {};
+    if (!plan) return waits;
+    let left = limit;
+    for (const step of plan.steps) {
+      if (left === 0) break;
+      const wait = explainWait(
+        this.fleet,
+        plan,
+        step.instance.ordinal,
+        this.o.clock.now(),
+        this.roster.slots(),
+      );
+      if (!wait) continue;
+      waits[formatOrdinal(step.instance.ordinal)] = wait;
+      left -= 1;
+    }
+    return waits;
+  }
+
+  async stop(): Promise<void> {
+    if (this.queueTimer) clearInterval(this.queueTimer);
+    this.announcer.stop();
+    this.unsubscribe();
+    await this.sweeper.stop();
+    await this.loop.stop();
+    await this.served?.stop();
+    this.queue.close();
+  }
+
+  private async decided(planId: string, input: PlanInput, traceparent: string | null) {
+    return deciderReply(await this.loop.submit(planId, input, traceparent));
+  }
+
+  private announcement(): Announcement | null {
+    const generation = this.queue.generation;
+    if (generation === null) return null;
+    const { leaseMs, name: decider } = this.o;
+    return { term: this.term, decider, generation, pools: this.dispatcher.pools, leaseMs };
+  }
+
+  private heartbeat(message: HeartbeatMessage): HeartbeatReply {
+    const now = this.o.clock.monotonic();
+    if (this.roster.heard(message, now)) this.loop.admitSoon();
+    if (this.dispatcher.wantPools(message.pools)) void this.keepQueue(false, true);
+    const lost = message.leases.flatMap((lease) => {
+      const reason = this.whyLost(message.worker, lease, now);
+      return reason === null
+        ? []
+        : [{ planId: lease.planId, ordinal: lease.ordinal, epoch: lease.epoch, reason }];
+    });
+    return { term: this.term, leaseMs: this.o.leaseMs, lost };
+  }
+
+  private whyLost(worker: string, lease: HeartbeatMessage['leases'][number], now: number): string | null {
+    const plan = this.plans.cached(lease.planId);
+    // Thrown away after a failed commit, and being read again: not now is not never.
+    if (!plan) return this.plans.mustReload ? null : 'the plan has ended';
+    const step = plan.steps[lease.ordinal];
+    if (step?.epoch !== lease.epoch) return 'its epoch is over';
+    if (step.status === 'admitted') return null; // The claim is on its way.
+    const { holder } = step;
+    if (step.status !== 'leased' || !holder) return `the step is ${step.status}`;
+    if (holder.worker !== worker || holder.tokenDigest !== digestToken(lease.token)) {
+      return `the lease is held by ${holder.worker}`;
+    }
+    this.leases.renew(lease.planId, lease.ordinal, lease.epoch, now);
+    return null;
+  }
+
+  private afterCommit(committed: Committed[]): void {
+    const now = this.o.clock.monotonic();
+    for (const { plan, events, aborts } of committed) {
+      for (const event of events) {
+        this.leases.follow(plan.planId, event, now);
+        if (event.type === 'step.poisoned') this.copyDeadLetter(plan.planId, event.data.ordinal);
+      }
+      this.dispatcher.follow(plan, events);
+      for (const { worker, ordinal, epoch, reason } of aborts) {
+        signalWorker(this.o.bus, worker, { kind: 'abort', planId: plan.planId, ordinal, epoch, reason });
+      }
+    }
+    this.o.onCommitted(committed);
+  }
+
+  /** For people and tools that watch the stream; redrive reads the ledger. */
+  private copyDeadLetter(planId: string, ordinal: number): void {
+    const plan = this.plans.cached(planId);
+    if (!plan) return;
+    const { instance, epoch, reason, attemptsUsed, leasesLost } = stepOf(plan, ordinal);
+    const letter = {
+      planId,
+      step: formatOrdinal(ordinal),
+      instance,
+      epoch,
+      reason,
+      attemptsUsed,
+      leasesLost,
+    };
+    this.deadLetters
+      .publish(planId, ordinal, letter, `${planId}-${ordinal}-${epoch}`)
+      .catch((error: unknown) => {
+        this.o.log.warn(
+          { err: error, planId, ordinal },
+          'A dead letter is in the ledger but could not be copied',
+        );
+      });
+  }
+
+  private poisonUnsendable(planId: string, ordinal: number, epoch: number, message: string): void {
+    const reason = { code: 'job-unsendable', message };
+    const input: PlanInput = { kind: 'lease-expired', ordinal, epoch, counts: true, reason, jitter: 1 };
+    this.loop.submit(planId, input, null).catch(() => undefined);
+  }
+
+  /** Makes the queue when it is missing; after a wipe everything unclaimed is published again. */
+  private async keepQueue(resumeAll: boolean, poolsChanged = false): Promise<void> {
+    try {
+      const created = await this.dispatcher.ensure();
+      if (created || poolsChanged) this.announcer.announceNow();
+      if (resumeAll) for (const plan of this.plans.all()) this.dispatcher.resume(plan);
+      else if (created) this.dispatcher.republishAll((planId) => this.plans.cached(planId));
+    } catch (error) {
+      this.o.log.warn({ err: error }, 'The job queue cannot be reached; plans are taken, jobs wait');
+    }
+  }
+}
+
+/** A wipe is noticed by the next publish, or at the latest now. */
+const QUEUE_CHECK_MS = 2_000;

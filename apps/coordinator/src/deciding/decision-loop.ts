@@ -1,0 +1,290 @@
+import {
+  admit,
+  decide,
+  toIso,
+  type AbortHint,
+  type Decision,
+  type Fleet,
+  type PlanEvent,
+  type PlanInput,
+  type PlanReply,
+  type PlanState,
+  type PoolSlots,
+} from '#domain';
+import { LedgerUnavailableError, TermLostError, type Append, type Head, type Ledger } from '#ledger';
+import type { Logger } from '#telemetry';
+import type { Clock } from './clock.ts';
+import { DeciderBusyError, DecisionFailedError, LedgerDownError, NotDeciderError } from './errors.ts';
+import type { OpenPlans } from './open-plans.ts';
+
+/** What was committed for one plan, handed to the effects. */
+export interface Committed {
+  plan: PlanState;
+  events: PlanEvent[];
+  aborts: AbortHint[];
+}
+
+export interface DecisionLoopOptions {
+  term: number;
+  ledger: Ledger;
+  plans: OpenPlans;
+  fleet: Fleet;
+  slots: () => PoolSlots;
+  clock: Clock;
+  log: Logger;
+  /** Synchronous: it may build messages from the states, and must not wait. */
+  onCommitted: (committed: Committed[]) => void;
+  /** Called once, when another replica has taken over. */
+  onDeposed: () => void;
+  /** Inputs that may wait before senders are told to come back (default 20,000). */
+  maxWaiting?: number;
+  /** Inputs decided with one commit (default 512). */
+  maxBatch?: number;
+}
+
+interface Waiting {
+  planId: string;
+  input: PlanInput;
+  traceparent: string | null;
+  tries: number;
+  /** Taken into a turn and neither answered nor put back. */
+  taken: boolean;
+  resolve: (reply: PlanReply) => void;
+  reject: (error: Error) => void;
+}
+
+/** A plan within one turn: where it stood before, and what has been decided for it since. */
+interface Touched {
+  plan: PlanState;
+  before: Head;
+  events: PlanEvent[];
+  aborts: AbortHint[];
+  traceparent: string | null;
+  answers: { waiting: Waiting; decision: Decision }[];
+}
+
+const MAX_TRIES = 20;
+const RETRY_FIRST_MS = 50;
+const RETRY_MAX_MS = 2_000;
+
+/**
+ * The one place where plans move. A turn takes all inputs that came while the last commit was under way, decides
+ * them one after the other, admits what follows, and appends everything with one commit (group commit). Only then
+ * are the senders answered and the effects started. When the commit fails, the states that were decided upon are
+ * thrown away, read again, and the same inputs are decided anew: an input is never answered on hope.
+ */
+export class DecisionLoop {
+  private queue: Waiting[] = [];
+  private wanted = false;
+  private stopped = false;
+  private wake: () => void = () => undefined;
+  private failures = 0;
+  private running: Promise<void> | null = null;
+  /** The plans of the turn that is under way. */
+  private touched = new Map<string, Touched>();
+  /** One instant for the whole turn: what is decided with is what is recorded. */
+  private now = 0;
+
+  constructor(private readonly o: DecisionLoopOptions) {}
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Decides one input; the promise settles after the commit. */
+  submit(planId: string, input: PlanInput, traceparent: string | null): Promise<PlanReply> {
+    if (this.stopped) return Promise.reject(new NotDeciderError());
+    if (this.queue.length >= (this.o.maxWaiting ?? 20_000)) {
+      return Promise.reject(new DeciderBusyError(this.queue.length));
+    }
+    return new Promise((resolve, reject) => {
+      this.queue.push({ planId, input, traceparent, tries: 0, taken: false, resolve, reject });
+      this.wake();
+    });
+  }
+
+  /** Looks for steps to admit: capacity or time may have made some possible. */
+  admitSoon(): void {
+    this.wanted = true;
+    this.wake();
+  }
+
+  get waiting(): number {
+    return this.queue.length;
+  }
+
+  /** Ends after the turn that is under way; whoever still waits is told that nobody decides here. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.wake();
+    await this.running;
+    for (const waiting of this.queue.splice(0)) waiting.reject(new NotDeciderError());
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      if (this.queue.length === 0 && !this.wanted && !this.o.plans.mustReload) await this.sleep();
+      if (this.stopped) return;
+      this.wanted = false;
+      const batch = this.queue.splice(0, this.o.maxBatch ?? 512);
+      try {
+        await this.turn(batch);
+        this.failures = 0;
+      } catch (error) {
+        await this.recoverFrom(error, batch);
+      }
+    }
+  }
+
+  private sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
+  }
+
+  private async turn(batch: Waiting[]): Promise<void> {
+    this.touched = new Map();
+    this.now = this.o.clock.now();
+    for (const waiting of batch) waiting.taken = true;
+    await this.o.plans.reload();
+    for (const waiting of batch) await this.decideOne(waiting);
+    for (const { plan } of this.touched.values()) if (plan.submitted) this.o.fleet.update(plan);
+    this.admitReady();
+    await this.commit([...this.touched.values()]);
+  }
+
+  private async decideOne(waiting: Waiting): Promise<void> {
+    const { planId, input } = waiting;
+    const plan = await this.planFor(waiting);
+    if (!plan) {
+      this.answer(waiting, { status: 'refused', code: 'plan-unknown', reason: `there is no plan ${planId}` });
+      return;
+    }
+    const entry = this.touch(plan);
+    try {
+      const decision = decide(plan, input, this.now);
+      entry.events.push(...decision.events);
+      entry.aborts.push(...decision.aborts);
+      entry.traceparent ??= waiting.traceparent;
+      entry.answers.push({ waiting, decision });
+    } catch (error) {
+      this.quarantine(entry, waiting, error);
+    }
+  }
+
+  private async planFor({ planId, input, tries }: Waiting): Promise<PlanState | null> {
+    const cached = this.o.plans.cached(planId);
+    if (cached) return cached;
+    // A new plan is not looked up first: if the ledger has it, the append conflicts, and the second try reads it.
+    if (input.kind === 'submit' && tries === 0) return this.o.plans.begin(planId);
+    return (await this.o.plans.get(planId)) ?? (input.kind === 'submit' ? this.o.plans.begin(planId) : null);
+  }
+
+  private answer(waiting: Waiting, reply: PlanReply): void {
+    waiting.taken = false;
+    waiting.resolve(reply);
+  }
+
+  private fail(waiting: Waiting, error: Error): void {
+    waiting.taken = false;
+    waiting.reject(error);
+  }
+
+  /** A defect of ours: the half-evolved state goes, the others who asked about this plan are decided again. */
+  private quarantine(entry: Touched, waiting: Waiting, error: unknown): void {
+    this.o.log.error({ err: error, planId: waiting.planId, input: waiting.input.kind }, 'A decision failed');
+    this.touched.delete(waiting.planId);
+    this.o.plans.discard(waiting.planId);
+    this.fail(waiting, new DecisionFailedError(waiting.planId, error));
+    this.again(entry.answers.map((answer) => answer.waiting));
+  }
+
+  private admitReady(): void {
+    const now = this.now;
+    this.o.fleet.admit(now, this.o.slots(), (plan, ordinal) => {
+      const entry = this.touch(plan);
+      entry.events.push(...admit(plan, ordinal, now));
+    });
+  }
+
+  private async commit(entries: Touched[]): Promise<void> {
+    const appends = entries.filter((entry) => entry.events.length > 0).map((entry) => this.append(entry));
+    const results = appends.length > 0 ? await this.o.ledger.appendAll(this.o.term, appends) : [];
+    const resultOf = new Map(results.map((result) => [result.planId, result]));
+    const committed: Committed[] = [];
+    for (const entry of entries) {
+      const result = resultOf.get(entry.plan.planId);
+      if (result?.status === 'conflict') {
+        this.o.log.warn(
+          { planId: entry.plan.planId, expected: entry.before.seq, actual: result.actual.seq },
+          'Conflict',
+        );
+        this.o.plans.discard(entry.plan.planId);
+        this.again(entry.answers.map((answer) => answer.waiting));
+        continue;
+      }
+      if (result) {
+        entry.plan.hash = result.head.hash;
+        committed.push(entry);
+      }
+    }
+    this.o.onCommitted(committed);
+    for (const entry of entries) {
+      if (resultOf.get(entry.plan.planId)?.status === 'conflict') continue;
+      for (const { waiting, decision } of entry.answers) this.answer(waiting, decision.reply);
+      this.o.plans.forgetIfClosed(entry.plan);
+    }
+  }
+
+  private append(entry: Touched): Append {
+    return {
+      planId: entry.plan.planId,
+      expected: entry.before,
+      at: toIso(this.now),
+      traceparent: entry.traceparent,
+      events: entry.events,
+    };
+  }
+
+  private async recoverFrom(error: unknown, batch: Waiting[]): Promise<void> {
+    if (error instanceof TermLostError) {
+      this.stopped = true;
+      for (const waiting of batch) this.fail(waiting, new NotDeciderError(error));
+      this.o.onDeposed();
+      return;
+    }
+    if (!(error instanceof LedgerUnavailableError)) {
+      this.o.log.error({ err: error }, 'A turn of the decider failed');
+    } else if (this.failures === 0) {
+      this.o.log.warn({ err: error }, 'The ledger cannot be reached; decisions wait');
+    }
+    // Nothing of this turn may be believed: not what was decided, not what was admitted along with it.
+    for (const planId of this.touched.keys()) this.o.plans.discard(planId);
+    this.again(batch, error);
+    this.failures += 1;
+    const waitMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.failures);
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+
+  private again(waitings: Waiting[], cause?: unknown): void {
+    const retry: Waiting[] = [];
+    for (const waiting of waitings) {
+      if (!waiting.taken) continue;
+      waiting.taken = false;
+      waiting.tries += 1;
+      if (waiting.tries < MAX_TRIES) retry.push(waiting);
+      else this.fail(waiting, new LedgerDownError(cause));
+    }
+    this.queue.unshift(...retry);
+  }
+
+  private touch(plan: PlanState): Touched {
+    let entry = this.touched.get(plan.planId);
+    if (!entry) {
+      const before = { seq: plan.seq, hash: plan.hash };
+      entry = { plan, before, events: [], aborts: [], traceparent: null, answers: [] };
+      this.touched.set(plan.planId, entry);
+    }
+    return entry;
+  }
+}

@@ -1,0 +1,118 @@
+import type { Fleet, PlanInput, PlanState } from '#domain';
+import type { Logger } from '#telemetry';
+import type { JobDispatcher } from '../publishing/job-dispatcher.ts';
+import type { Clock } from './clock.ts';
+import type { DecisionLoop } from './decision-loop.ts';
+import type { LeaseTable } from './lease-table.ts';
+import type { OpenPlans } from './open-plans.ts';
+import type { WorkerRoster } from './worker-roster.ts';
+
+export interface SweeperOptions {
+  clock: Clock;
+  fleet: Fleet;
+  plans: OpenPlans;
+  leases: LeaseTable;
+  roster: WorkerRoster;
+  loop: DecisionLoop;
+  dispatcher: JobDispatcher;
+  leaseMs: number;
+  /** Default 500 ms. */
+  intervalMs?: number;
+  log: Logger;
+}
+
+/**
+ * Level-triggered: whatever was missed (a lost message, a silent worker, a wiped queue) is found here within seconds,
+ * from the state alone. In a calm run it repairs nothing.
+ */
+export class Sweeper {
+  private timer: NodeJS.Timeout | null = null;
+  private lastTick: number;
+  private busy: Promise<void> = Promise.resolve();
+  private readonly intervalMs: number;
+  private stuck = new Set<string>();
+  repairs = 0;
+
+  constructor(private readonly o: SweeperOptions) {
+    this.intervalMs = o.intervalMs ?? 500;
+    this.lastTick = o.clock.monotonic();
+  }
+
+  start(): void {
+    this.lastTick = this.o.clock.monotonic();
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+    await this.busy;
+  }
+
+  async sweep(): Promise<void> {
+    const now = this.o.clock.monotonic();
+    // This process stood still (stopped, suspended): nobody could be heard, so nobody's silence counts.
+    if (now - this.lastTick > Math.max(2_000, this.o.leaseMs / 2)) {
+      this.o.log.warn(
+        { stoodStillMs: Math.round(now - this.lastTick) },
+        'The decider stood still; all leases get a full term',
+      );
+      this.o.leases.extendAll(now);
+    }
+    this.lastTick = now;
+    this.loseSilentLeases(now);
+    if (this.o.roster.sweep(now)) this.o.loop.admitSoon();
+    const delayed = this.o.fleet.nextDelayed();
+    if (delayed !== null && delayed <= this.o.clock.now()) this.o.loop.admitSoon();
+    this.findStuckPlans();
+    this.repairs += await this.o.dispatcher.sweep((planId) => this.o.plans.cached(planId));
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => {
+      this.busy = this.sweep()
+        .catch((error: unknown) =>
+          this.o.log.warn({ err: error }, 'A sweep failed; the next one tries again'),
+        )
+        .finally(() => {
+          if (this.timer) this.schedule();
+        });
+    }, this.intervalMs);
+  }
+
+  private loseSilentLeases(now: number): void {
+    for (const lease of this.o.leases.expired(now)) {
+      const input: PlanInput = {
+        kind: 'lease-expired',
+        ordinal: lease.ordinal,
+        epoch: lease.epoch,
+        counts: lease.seen,
+        reason: lease.seen
+          ? { code: 'worker-silent', message: `worker ${lease.worker} was silent for ${this.o.leaseMs} ms` }
+          : {
+              code: 'lost-with-decider',
+              message: `worker ${lease.worker} has not been heard since this decider took over; not counted`,
+            },
+        jitter: Math.random(),
+      };
+      // Ends the entry when it is committed; until then it is found again, and refused as over.
+      this.o.loop.submit(lease.planId, input, null).catch(() => undefined);
+    }
+  }
+
+  /** A plan that runs nothing, waits for nothing and has not ended is a bug: say so, and nudge it. */
+  private findStuckPlans(): void {
+    const stuck = new Set<string>();
+    for (const plan of this.o.fleet.openPlans) if (isStuck(plan)) stuck.add(plan.planId);
+    for (const planId of stuck) {
+      // Twice in a row: a turn may be under way between the two.
+      if (this.stuck.has(planId))
+        this.o.log.error({ planId, alert: 'plan-stuck' }, 'A plan can neither go on nor end');
+    }
+    this.stuck = stuck;
+  }
+}
+
+function isStuck(plan: PlanState): boolean {
+  return !plan.closed && plan.inFlight === 0 && plan.readyCount === 0;
+}

@@ -1,0 +1,174 @@
+import type { Job, JobWork, LoopJob, StepInput } from '#contracts';
+import {
+  acceptedCommits,
+  definitionOf,
+  inputCommits,
+  inputOutputs,
+  integrationBranch,
+  isMet,
+  stepOf,
+  toIso,
+  type PlanState,
+  type StepDefinition,
+  type StepState,
+  type TextSource,
+} from '#domain';
+
+export interface JobFacts {
+  /** Whether the plan's tenant may run without a sandbox where none works. */
+  trusted: boolean;
+  traceparent: string | null;
+  maxSteps: number;
+}
+
+/** Everything a worker needs for the step's current epoch, from nothing but the plan's state. */
+export function buildJob(plan: PlanState, ordinal: number, facts: JobFacts): Job {
+  const definition = definitionOf(plan);
+  const step = stepOf(plan, ordinal);
+  return {
+    version: 1,
+    planId: plan.planId,
+    planName: definition.name,
+    ordinal,
+    epoch: step.epoch,
+    pool: step.pool,
+    stepName: step.instance.name,
+    repo: definition.repo,
+    baseSha: plan.baseSha,
+    sandbox: definition.sandbox,
+    trusted: facts.trusted,
+    work: workOf(plan, step, facts),
+    traceparent: facts.traceparent,
+  };
+}
+
+function workOf(plan: PlanState, step: StepState, facts: JobFacts): JobWork {
+  switch (step.instance.kind) {
+    case 'noop':
+      return { kind: 'noop' };
+    case 'run':
+    case 'codemod':
+    case 'agent':
+      return loopJob(plan, step);
+    case 'resolve':
+      return resolveJob(plan, facts);
+    case 'integrate':
+      return integrateJob(plan);
+    case 'publish':
+      return publishJob(plan);
+    case 'clean':
+      return { kind: 'clean', keep: keptRefs(plan) };
+  }
+}
+
+function loopJob(plan: PlanState, step: StepState): LoopJob {
+  const definition = plan.groups[step.instance.definition!]!.definition;
+  return {
+    kind: step.instance.kind as LoopJob['kind'],
+    attempt: step.attemptsUsed + 1,
+    attempts: definition.attempts,
+    inputs: inputCommits(plan, step.instance.ordinal),
+    previous: step.previous,
+    matrix: step.instance.matrix,
+    inputOutputs: inputOutputs(plan, step.instance.ordinal),
+    timeout: definition.timeout,
+    paths: definition.paths,
+    setup: definition.setup,
+    verify: definition.verify,
+    env: definition.env,
+    network: definition.network,
+    outputs: definition.outputs,
+    task: taskOf(plan, step, definition),
+  };
+}
+
+function taskOf(plan: PlanState, step: StepState, definition: StepDefinition): LoopJob['task'] {
+  const { work } = definition;
+  switch (work.kind) {
+    case 'run':
+      return { kind: 'run', commands: work.commands };
+    case 'agent':
+      return {
+        kind: 'agent',
+        adapter: work.adapter,
+        command: work.command,
+        prompt: textOf(plan, work.prompt),
+      };
+    case 'codemod': {
+      const matrix = step.instance.matrix;
+      const files = work.files.length > 0 ? work.files : matrix && 'files' in matrix ? matrix.files : [];
+      return {
+        kind: 'codemod',
+        engine: work.engine,
+        language: work.language,
+        rules: textOf(plan, work.rules),
+        files,
+        unparsable: work.unparsable,
+      };
+    }
+    case 'noop':
+      throw new Error(`s${step.instance.ordinal} of plan ${plan.planId}: a noop has no task`);
+  }
+}
+
+function textOf(plan: PlanState, source: TextSource): string {
+  if ('inline' in source) return source.inline;
+  const text = plan.texts[source.file];
+  if (text === undefined) throw new Error(`plan ${plan.planId} was resolved without the file ${source.file}`);
+  return text;
+}
+
+function resolveJob(plan: PlanState, facts: JobFacts): JobWork {
+  const definition = definitionOf(plan);
+  const globs = definition.steps.flatMap((step, index) =>
+    step.matrix?.kind === 'glob'
+      ? [{ definition: index, include: step.matrix.include, exclude: step.matrix.exclude }]
+      : [],
+  );
+  return { kind: 'resolve', globs, texts: textsNamed(definition.steps), maxFiles: facts.maxSteps };
+}
+
+function textsNamed(steps: StepDefinition[]): string[] {
+  const sources = steps.flatMap(({ work }) => {
+    if (work.kind === 'codemod') return [work.rules];
+    return work.kind === 'agent' ? [work.prompt] : [];
+  });
+  return [...new Set(sources.flatMap((source) => ('file' in source ? [source.file] : [])))];
+}
+
+function integrateJob(plan: PlanState): JobWork {
+  const integrate = definitionOf(plan).integrate!;
+  const inputs: StepInput[] = acceptedCommits(plan);
+  return {
+    kind: 'integrate',
+    branch: integrationBranch(plan),
+    inputs,
+    ledgerHead: { seq: plan.seq, hash: plan.hash },
+    setup: integrate.setup,
+    verify: integrate.verify,
+    env: integrate.env,
+    network: integrate.network,
+    timeout: integrate.timeout,
+    date: toIso(plan.submittedAt),
+  };
+}
+
+function publishJob(plan: PlanState): JobWork {
+  const accepted = plan.integration!;
+  return {
+    kind: 'publish',
+    branch: accepted.branch,
+    commit: accepted.commit,
+    expectedOld: accepted.expectedOld,
+  };
+}
+
+/**
+ * The refs that outlive the plan: accepted results that no branch contains yet. Once they are integrated, or the plan
+ * is cancelled, nothing is kept; rejected attempts live on as diffs in the artifact store.
+ */
+export function keptRefs(plan: PlanState): string[] {
+  const integrated = plan.status === 'completed' && plan.system.integrate !== null;
+  if (integrated || plan.status === 'cancelled') return [];
+  return plan.steps.flatMap((step) => (isMet(step.status) && step.commit ? [step.commit.ref] : []));
+}

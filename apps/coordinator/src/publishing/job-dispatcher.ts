@@ -1,0 +1,213 @@
+import type { Job } from '#contracts';
+import type { PlanEvent, PlanState } from '#domain';
+import { MessageTooLargeError, type JobKey, type JobQueue } from '#bus';
+import type { Logger } from '#telemetry';
+import { stepOf } from '#domain';
+import type { Clock } from '../deciding/clock.ts';
+import { buildJob } from './job-builder.ts';
+
+interface Tracked {
+  key: JobKey;
+  /** When it was last put on the queue, on the monotonic clock. */
+  publishedAt: number;
+  /** Its stream sequence, when the broker told it. */
+  published: { generation: string; seq: number } | null;
+}
+
+export interface JobDispatcherOptions {
+  queue: JobQueue;
+  clock: Clock;
+  log: Logger;
+  claimTimeoutMs: number;
+  maxSteps: number;
+  trusted: (tenant: string) => boolean;
+  /** A job that can never be sent (larger than the server takes): the step must end with that reason. */
+  onUnsendable: (planId: string, ordinal: number, epoch: number, message: string) => void;
+}
+
+/**
+ * Puts jobs on the queue and looks after them until they are claimed. All of it follows from committed events and can
+ * be repeated: a job that is there already is refused by the broker, one that was lost is published again, one that
+ * was delivered to somebody who never claimed it is purged and issued anew. The first claim binds the lease, so a
+ * second copy of a job can do no harm.
+ */
+export class JobDispatcher {
+  /** Admitted and not claimed: at most a shallow window of steps. */
+  private readonly unclaimed = new Map<string, Tracked>();
+  private readonly wantedPools: Set<string>;
+  private ensuring: Promise<void> | null = null;
+
+  constructor(
+    private readonly o: JobDispatcherOptions,
+    pools: readonly string[],
+  ) {
+    this.wantedPools = new Set(pools);
+  }
+
+  /** Makes what is missing on the broker. True when the queue is new and everything must be published again. */
+  async ensure(): Promise<boolean> {
+    const { created } = await this.o.queue.ensure([...this.wantedPools]);
+    if (created) for (const tracked of this.unclaimed.values()) tracked.published = null;
+    return created;
+  }
+
+  get pools(): string[] {
+    return [...this.wantedPools];
+  }
+
+  /** A worker of a new pool has come: its queue is made before its next pull. */
+  wantPools(pools: readonly string[]): boolean {
+    const before = this.wantedPools.size;
+    for (const pool of pools) this.wantedPools.add(pool);
+    return this.wantedPools.size > before;
+  }
+
+  /** Follows committed events of one plan. The jobs are built now, from the state as it was committed. */
+  follow(plan: PlanState, events: readonly PlanEvent[]): void {
+    for (const event of events) {
+      switch (event.type) {
+        case 'step.admitted':
+          this.wantedPools.add(stepOf(plan, event.data.ordinal).pool);
+          this.dispatch(plan, event.data.ordinal);
+          break;
+        case 'lease.granted':
+        case 'step.passed':
+          this.unclaimed.delete(keyOf(plan.planId, event.data.ordinal));
+          break;
+        case 'lease.lost':
+        case 'lease.released':
+        case 'step.blocked':
+        case 'step.poisoned':
+        case 'step.cancelled':
+          this.withdraw(plan, event.data.ordinal, event.data.epoch);
+          break;
+        case 'plan.cancelled':
+          this.withdrawPlan(plan.planId);
+          break;
+        default:
+      }
+    }
+  }
+
+  /** After a take-over: the job of every step that is admitted and not claimed. "Already there" is fine. */
+  resume(plan: PlanState): void {
+    for (const step of plan.steps) {
+      if (step?.status === 'admitted') this.dispatch(plan, step.instance.ordinal);
+    }
+  }
+
+  /** Everything unclaimed, once more: the queue was wiped. */
+  republishAll(planOf: (planId: string) => PlanState | undefined): void {
+    for (const tracked of [...this.unclaimed.values()]) this.republish(tracked, planOf);
+  }
+
+  /**
+   * Looks after jobs that nobody claimed in time. Queued ones are left alone; lost ones are published again;
+   * delivered ones are purged and issued anew. Returns how many were repaired.
+   */
+  async sweep(planOf: (planId: string) => PlanState | undefined): Promise<number> {
+    const due = [...this.unclaimed.values()].filter(
+      (tracked) => this.o.clock.monotonic() - tracked.publishedAt >= this.o.claimTimeoutMs,
+    );
+    let repaired = 0;
+    const states = new Map<string, Awaited<ReturnType<JobQueue['deliveryState']>>>();
+    for (const tracked of due) {
+      const { pool } = tracked.key;
+      if (!states.has(pool)) states.set(pool, await this.o.queue.deliveryState(pool));
+      const state = states.get(pool);
+      if (!state) return repaired; // The queue is gone: ensure() comes first.
+      const seq = tracked.published?.generation === state.generation ? tracked.published.seq : null;
+      const inQueue = seq ?? (await this.o.queue.find(tracked.key));
+      if (inQueue !== null && inQueue > state.deliveredSeq) {
+        tracked.publishedAt = this.o.clock.monotonic(); // Queued behind others: it waits for a worker, nothing is wrong.
+        continue;
+      }
+      if (inQueue !== null) await this.o.queue.purge(tracked.key);
+      this.republish(tracked, planOf);
+      repaired += 1;
+    }
+    return repaired;
+  }
+
+  get unclaimedJobs(): number {
+    return this.unclaimed.size;
+  }
+
+  private republish(tracked: Tracked, planOf: (planId: string) => PlanState | undefined): void {
+    const { planId, ordinal, epoch } = tracked.key;
+    const plan = planOf(planId);
+    const step = plan?.steps[ordinal];
+    if (!plan || step?.status !== 'admitted' || step.epoch !== epoch) {
+      this.unclaimed.delete(keyOf(planId, ordinal));
+      return;
+    }
+    this.dispatch(plan, ordinal);
+  }
+
+  private dispatch(plan: PlanState, ordinal: number): void {
+    const submitted = plan.submitted!;
+    const job = buildJob(plan, ordinal, {
+      trusted: this.o.trusted(submitted.tenant),
+      traceparent: submitted.traceparent,
+      maxSteps: this.o.maxSteps,
+    });
+    const tracked: Tracked = {
+      key: { pool: job.pool, planId: job.planId, ordinal, epoch: job.epoch },
+      publishedAt: this.o.clock.monotonic(),
+      published: null,
+    };
+    this.unclaimed.set(keyOf(plan.planId, ordinal), tracked);
+    void this.send(job, tracked);
+  }
+
+  private async send(job: Job, tracked: Tracked): Promise<void> {
+    try {
+      const answer = await this.o.queue.publish(job);
+      if (answer.status === 'published')
+        tracked.published = { generation: answer.generation, seq: answer.seq };
+      else if (answer.status === 'missing') this.repairQueue();
+    } catch (error) {
+      if (error instanceof MessageTooLargeError) {
+        this.o.onUnsendable(job.planId, job.ordinal, job.epoch, error.message);
+        return;
+      }
+      // The sweep publishes it again; a broker that is away is no reason to stop deciding.
+      this.o.log.warn(
+        { err: error, planId: job.planId, ordinal: job.ordinal },
+        'A job could not be published yet',
+      );
+    }
+  }
+
+  private repairQueue(): void {
+    this.ensuring ??= this.ensure()
+      .then(() => undefined)
+      .catch((error: unknown) => this.o.log.warn({ err: error }, 'The job queue cannot be made yet'))
+      .finally(() => {
+        this.ensuring = null;
+      });
+    // What found the queue missing is due at once.
+    for (const tracked of this.unclaimed.values()) if (!tracked.published) tracked.publishedAt = -Infinity;
+  }
+
+  private withdraw(plan: PlanState, ordinal: number, epoch: number): void {
+    this.unclaimed.delete(keyOf(plan.planId, ordinal));
+    if (epoch < 1) return;
+    const key = { pool: stepOf(plan, ordinal).pool, planId: plan.planId, ordinal, epoch };
+    this.o.queue.purge(key).catch((error: unknown) => {
+      this.o.log.debug({ err: error, ...key }, 'An ended job stays on the queue; its claim will be refused');
+    });
+  }
+
+  private withdrawPlan(planId: string): void {
+    for (const [key, tracked] of this.unclaimed)
+      if (tracked.key.planId === planId) this.unclaimed.delete(key);
+    this.o.queue.purgePlan(planId).catch((error: unknown) => {
+      this.o.log.debug({ err: error, planId }, 'Ended jobs stay on the queue; their claims will be refused');
+    });
+  }
+}
+
+function keyOf(planId: string, ordinal: number): string {
+  return `${planId}/${ordinal}`;
+}

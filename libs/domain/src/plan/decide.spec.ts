@@ -1,0 +1,470 @@
+import type { PlanEvent } from '../ledger/events.ts';
+import { Fleet } from '../scheduling/fleet.ts';
+import { toIso } from '../time.ts';
+import { admit, decide } from './decide.ts';
+import type { PlanDefinition, StepDefinition, StepWork } from './definition.ts';
+import { evolve } from './evolve.ts';
+import type { LeaseClaim, PlanInput, PlanReply } from './input.ts';
+import { initialPlanState, stepOf, type PlanState } from './state.ts';
+
+const T0 = 1_800_000_000_000;
+const SLOTS = new Map([['default', 100]]);
+
+function aStep(name: string, needs: string[] = [], rest: Partial<StepDefinition> = {}): StepDefinition {
+  const work: StepWork = { kind: 'noop' };
+  return {
+    name,
+    needs,
+    pool: 'default',
+    attempts: 3,
+    timeout: { attemptMs: 60_000, idleMs: 10_000 },
+    paths: { write: null, protect: [] },
+    setup: [],
+    verify: [],
+    env: {},
+    network: false,
+    outputs: [],
+    matrix: null,
+    work,
+    ...rest,
+  };
+}
+
+function aPlan(steps: StepDefinition[], rest: Partial<PlanDefinition> = {}): PlanDefinition {
+  return {
+    version: 1,
+    name: 'a plan',
+    repo: null,
+    maxParallel: null,
+    maxLeases: 3,
+    sandbox: 'auto',
+    integrate: null,
+    steps,
+    ...rest,
+  };
+}
+
+const REPO: Partial<PlanDefinition> = {
+  repo: { url: '/repo', base: 'main' },
+  integrate: {
+    branch: 'team/change',
+    setup: [],
+    verify: [],
+    env: {},
+    network: false,
+    timeout: { attemptMs: 1, idleMs: 1 },
+    pool: 'default',
+  },
+};
+
+/** Drives one plan the way the decider does, and keeps everything that was recorded. */
+class Story {
+  readonly state: PlanState = initialPlanState('plan00000001');
+  readonly events: PlanEvent[] = [];
+  readonly fleet = new Fleet({ fleet: null, pools: {} });
+  now = T0;
+
+  constructor(definition: PlanDefinition) {
+    this.tell({
+      kind: 'submit',
+      submission: {
+        tenant: 'local',
+        definition,
+        digest: 'd1',
+        idempotencyKey: 'k',
+        by: { name: 'me', via: 'cli' },
+        traceparent: null,
+      },
+    });
+  }
+
+  tell(input: PlanInput): PlanReply {
+    const decision = decide(this.state, input, this.now);
+    this.events.push(...decision.events);
+    this.fleet.update(this.state);
+    return decision.reply;
+  }
+
+  admitAll(): string[] {
+    const names: string[] = [];
+    this.fleet.admit(this.now, SLOTS, (plan, ordinal) => {
+      this.events.push(...admit(plan, ordinal, this.now));
+      names.push(stepOf(plan, ordinal).instance.name);
+    });
+    return names;
+  }
+
+  lease(name: string, token = 'token-1', worker = 'w1'): LeaseClaim {
+    const step = this.step(name);
+    return { ordinal: step.instance.ordinal, epoch: step.epoch, worker, tokenDigest: token };
+  }
+
+  step(name: string) {
+    const step = this.state.steps.find((candidate) => candidate.instance.name === name);
+    if (!step) throw new Error(`no step ${name}`);
+    return step;
+  }
+
+  claim(name: string, token?: string, worker?: string): PlanReply {
+    return this.tell({ kind: 'claim', lease: this.lease(name, token, worker) });
+  }
+
+  pass(name: string, rest: Partial<Extract<PlanInput, { kind: 'passed' }>> = {}): PlanReply {
+    const lease = this.lease(name);
+    return this.tell({
+      kind: 'passed',
+      lease,
+      commit: null,
+      outputs: {},
+      resolved: null,
+      candidate: null,
+      ...rest,
+    });
+  }
+
+  attempt(name: string, n: number, verdict: 'accepted' | 'rejected', lease = this.lease(name)): PlanReply {
+    return this.tell({
+      kind: 'attempt',
+      lease,
+      outputs: {},
+      attempt: {
+        attempt: n,
+        startedAt: toIso(this.now),
+        durationMs: 5,
+        verdict,
+        reason: { code: verdict === 'accepted' ? 'verified' : 'verify-failed', message: 'npm test exited 1' },
+        commit: { sha: 'a'.repeat(40), ref: `refs/skein/p/s1/1-t/${n}` },
+        feedback: verdict === 'rejected' ? `feedback ${n}` : null,
+        diffstat: null,
+        logKey: null,
+        diffKey: null,
+        traceparent: null,
+      },
+    });
+  }
+
+  expire(name: string, counts = true): PlanReply {
+    const { ordinal, epoch } = this.lease(name);
+    const reason = { code: 'worker-silent', message: 'silent' };
+    return this.tell({ kind: 'lease-expired', ordinal, epoch, counts, reason, jitter: 0.5 });
+  }
+
+  types(): string[] {
+    return this.events.map((event) => event.type);
+  }
+
+  /** The same events, applied to nothing, make the same state: what a take-over relies on. */
+  replayed(): PlanState {
+    const state = initialPlanState(this.state.planId);
+    for (const event of this.events) evolve(state, event, T0);
+    return state;
+  }
+}
+
+describe('a plan without a repository', () => {
+  it('runs a chain in order and ends in the append of its last result', () => {
+    const story = new Story(aPlan([aStep('a'), aStep('b', ['a'])]));
+    expect(story.admitAll()).toEqual(['a']);
+    story.pass('a');
+    expect(story.admitAll()).toEqual(['b']);
+    story.pass('b');
+    expect(story.types()).toEqual([
+      'plan.submitted',
+      'plan.expanded',
+      'step.admitted',
+      'step.passed',
+      'step.admitted',
+      'step.passed',
+      'plan.completed',
+      'plan.closed',
+    ]);
+  });
+
+  it('joins a matrix only when its last step has passed', () => {
+    const story = new Story(
+      aPlan([
+        aStep('leaf', [], { matrix: { kind: 'list', values: ['x', 'y', 'z'] } }),
+        aStep('join', ['leaf']),
+      ]),
+    );
+    expect(story.admitAll()).toEqual(['leaf[x]', 'leaf[y]', 'leaf[z]']);
+    story.pass('leaf[z]');
+    story.pass('leaf[x]');
+    expect(story.admitAll()).toEqual([]);
+    story.pass('leaf[y]');
+    expect(story.admitAll()).toEqual(['join']);
+  });
+
+  it('treats a matrix over nothing as met, through several groups', () => {
+    const empty = { matrix: { kind: 'list' as const, values: [] } };
+    const story = new Story(
+      aPlan([aStep('none', [], empty), aStep('none-too', ['none'], empty), aStep('end', ['none-too'])]),
+    );
+    expect(story.admitAll()).toEqual(['end']);
+  });
+
+  it('takes a repeated submission as the same plan, and refuses another text under the same key', () => {
+    const definition = aPlan([aStep('a')]);
+    const story = new Story(definition);
+    const submission = { ...story.state.submitted! };
+    const before = story.events.length;
+    expect(story.tell({ kind: 'submit', submission })).toEqual({ status: 'applied', next: 'stop' });
+    expect(story.tell({ kind: 'submit', submission: { ...submission, digest: 'd2' } })).toMatchObject({
+      status: 'refused',
+      code: 'idempotency-key-reused',
+    });
+    expect(story.events).toHaveLength(before);
+  });
+});
+
+describe('a lease', () => {
+  it('belongs to the first worker that claims it; anyone else is told that it is lost', () => {
+    const story = new Story(aPlan([aStep('a')]));
+    story.admitAll();
+    expect(story.claim('a', 'token-1', 'w1')).toEqual({ status: 'applied', next: 'continue' });
+    expect(story.claim('a', 'token-1', 'w1')).toEqual({ status: 'applied', next: 'continue' });
+    expect(story.claim('a', 'token-2', 'w1').status).toBe('lost');
+    expect(story.claim('a', 'token-1', 'w2').status).toBe('lost');
+    expect(story.types().filter((type) => type === 'lease.granted')).toHaveLength(1);
+  });
+
+  it('fences a worker that lost it: the late result is recorded once and changes nothing', () => {
+    const story = new Story(aPlan([aStep('a')]));
+    story.admitAll();
+    story.claim('a');
+    const zombie = story.lease('a');
+    story.expire('a');
+    story.now += 120_000;
+    story.admitAll();
+    const late: PlanInput = {
+      kind: 'passed',
+      lease: zombie,
+      commit: null,
+      outputs: {},
+      resolved: null,
+      candidate: null,
+    };
+    expect(story.tell(late).status).toBe('lost');
+    expect(story.tell(late).status).toBe('lost');
+    expect(story.types().filter((type) => type === 'result.late')).toHaveLength(1);
+    expect(story.step('a')).toMatchObject({ status: 'admitted', epoch: 2 });
+    story.claim('a', 'token-2', 'w2');
+    expect(story.step('a').holder?.worker).toBe('w2');
+  });
+
+  it('answers a repeated result of the lease that ended the step as applied', () => {
+    const story = new Story(aPlan([aStep('a'), aStep('b', ['a'])]));
+    story.admitAll();
+    story.pass('a');
+    const before = story.events.length;
+    expect(story.pass('a')).toEqual({ status: 'applied', next: 'stop' });
+    expect(story.events).toHaveLength(before);
+  });
+
+  it('is issued again with a new epoch after a backoff, and poisons the step when it is lost too often', () => {
+    const story = new Story(aPlan([aStep('a'), aStep('b', ['a']), aStep('c')], { maxLeases: 2 }));
+    story.admitAll();
+    story.claim('a');
+    story.expire('a');
+    expect(story.admitAll()).toEqual([]);
+    story.now += 1_000;
+    expect(story.admitAll()).toEqual(['a']);
+    expect(story.step('a').epoch).toBe(2);
+    story.claim('a');
+    story.expire('a');
+    expect(story.step('a').status).toBe('poisoned');
+    story.pass('c');
+    expect(story.types().slice(-2)).toEqual(['plan.halted', 'plan.closed']);
+    expect(story.events.find((event) => event.type === 'plan.halted')).toMatchObject({
+      data: {
+        reason: { message: expect.stringContaining('a (s0) is poisoned: its worker was lost 2 times') },
+      },
+    });
+  });
+
+  it('that was lost while nobody decided does not count and is issued again at once', () => {
+    const story = new Story(aPlan([aStep('a')], { maxLeases: 1 }));
+    story.admitAll();
+    story.claim('a');
+    for (let round = 0; round < 5; round += 1) {
+      story.expire('a', false);
+      expect(story.admitAll()).toEqual(['a']);
+      story.claim('a');
+    }
+    expect(story.step('a')).toMatchObject({ status: 'leased', leasesLost: 0, epoch: 6 });
+  });
+
+  it('that is given back for a fault waits longer each time, and blocks the step in the end', () => {
+    const story = new Story(aPlan([aStep('a')]));
+    for (let fault = 1; fault <= 6; fault += 1) {
+      expect(story.admitAll()).toEqual(['a']);
+      const reason = { code: 'remote-unreachable', message: 'cannot reach the repository' };
+      story.tell({
+        kind: 'release',
+        lease: story.lease('a', `t${fault}`),
+        cause: 'fault',
+        reason,
+        jitter: 1,
+      });
+      expect(story.admitAll()).toEqual([]);
+      story.now += 60_000;
+    }
+    expect(story.step('a')).toMatchObject({ status: 'blocked', reason: { code: 'fault-persists' } });
+    expect(story.state.status).toBe('halted');
+  });
+});
+
+describe('attempts', () => {
+  const loop = { work: { kind: 'run' as const, commands: ['true'] } };
+
+  it('are counted by the ledger across leases, and the next lease is given the last feedback', () => {
+    const story = new Story(aPlan([aStep('a', [], loop)]));
+    story.admitAll();
+    expect(story.attempt('a', 1, 'rejected')).toEqual({ status: 'applied', next: 'continue' });
+    story.expire('a', false);
+    story.admitAll();
+    expect(story.step('a')).toMatchObject({ attemptsUsed: 1, previous: { feedback: 'feedback 1' } });
+    story.attempt('a', 2, 'rejected', story.lease('a', 'token-2'));
+    expect(story.attempt('a', 3, 'accepted', story.lease('a', 'token-2'))).toEqual({
+      status: 'applied',
+      next: 'stop',
+    });
+    expect(story.step('a')).toMatchObject({ status: 'passed', attemptsUsed: 3, previous: null });
+  });
+
+  it('block the step when they are used up, saying what the last one failed on', () => {
+    const story = new Story(aPlan([aStep('a', [], { ...loop, attempts: 2 })]));
+    story.admitAll();
+    story.attempt('a', 1, 'rejected');
+    expect(story.attempt('a', 2, 'rejected')).toEqual({ status: 'applied', next: 'stop' });
+    expect(story.step('a').reason).toEqual({
+      code: 'attempts-used-up',
+      message: 'all 2 attempts were rejected; the last one: npm test exited 1',
+    });
+  });
+
+  it('that are repeated or skipped do not count twice', () => {
+    const story = new Story(aPlan([aStep('a', [], loop)]));
+    story.admitAll();
+    story.attempt('a', 1, 'rejected');
+    expect(story.attempt('a', 1, 'rejected')).toEqual({ status: 'applied', next: 'continue' });
+    expect(story.attempt('a', 3, 'rejected')).toMatchObject({
+      status: 'refused',
+      code: 'attempt-out-of-order',
+    });
+    expect(story.step('a').attemptsUsed).toBe(1);
+  });
+});
+
+describe('a repository plan', () => {
+  const glob = { matrix: { kind: 'glob' as const, include: ['*.js'], exclude: [], chunk: 2 } };
+  const resolved = { baseSha: 'b'.repeat(40), files: { '0': ['a.js', 'b.js', 'c.js'] }, texts: {} };
+  const candidate = {
+    branch: 'team/change',
+    commit: { sha: 'c'.repeat(40), ref: 'refs/skein/p/s3/1-t/merge' },
+    expectedOld: null,
+    baseSha: 'b'.repeat(40),
+    diffstat: null,
+  };
+
+  function resolvedStory(): Story {
+    const story = new Story(
+      aPlan([aStep('convert', [], { ...glob, work: { kind: 'run', commands: ['x'] } })], REPO),
+    );
+    expect(story.admitAll()).toEqual(['resolve']);
+    story.pass('resolve', { resolved });
+    return story;
+  }
+
+  it('expands its globs in the append of what resolved them', () => {
+    const story = resolvedStory();
+    expect(story.types().slice(-2)).toEqual(['step.passed', 'plan.expanded']);
+    expect(story.admitAll()).toEqual(['convert[1/2]', 'convert[c.js]']);
+  });
+
+  it('accepts an integration before anyone publishes it, then cleans up and closes', () => {
+    const story = resolvedStory();
+    story.admitAll();
+    story.attempt('convert[1/2]', 1, 'accepted');
+    story.attempt('convert[c.js]', 1, 'accepted');
+    expect(story.admitAll()).toEqual(['integrate']);
+    story.pass('integrate', { commit: candidate.commit, candidate });
+    expect(story.types().slice(-2)).toEqual(['step.passed', 'integration.accepted']);
+    expect(story.admitAll()).toEqual(['publish']);
+    story.pass('publish');
+    expect(story.types().slice(-2)).toEqual(['integration.published', 'plan.completed']);
+    expect(story.admitAll()).toEqual(['clean']);
+    story.pass('clean');
+    expect(story.types().at(-1)).toBe('plan.closed');
+  });
+
+  it('refuses to cancel once the integration is accepted, and says how to undo it', () => {
+    const story = resolvedStory();
+    story.admitAll();
+    story.attempt('convert[1/2]', 1, 'accepted');
+    story.attempt('convert[c.js]', 1, 'accepted');
+    story.admitAll();
+    story.pass('integrate', { commit: candidate.commit, candidate });
+    expect(story.tell({ kind: 'cancel', by: { name: 'me', via: 'cli' }, why: null })).toMatchObject({
+      status: 'refused',
+      code: 'integration-accepted',
+    });
+  });
+
+  it('publishes nothing when no step changed anything', () => {
+    const story = resolvedStory();
+    story.admitAll();
+    story.attempt('convert[1/2]', 1, 'accepted');
+    story.attempt('convert[c.js]', 1, 'accepted');
+    story.admitAll();
+    story.pass('integrate');
+    expect(story.step('publish').status).toBe('skipped');
+    expect(story.state.status).toBe('completed');
+  });
+
+  it('that is cancelled ends every lease in the same append and tells the workers', () => {
+    const story = resolvedStory();
+    story.admitAll();
+    story.claim('convert[1/2]');
+    const decision = decide(
+      story.state,
+      { kind: 'cancel', by: { name: 'me', via: 'cli' }, why: 'wrong repo' },
+      T0,
+    );
+    expect(decision.events.map((event) => event.type)).toEqual(['plan.cancelled']);
+    expect(decision.aborts).toMatchObject([{ worker: 'w1', ordinal: 1 }]);
+    expect(story.attempt('convert[1/2]', 1, 'accepted').status).toBe('lost');
+    expect(story.state.inFlight).toBe(0);
+  });
+
+  it('halts when its repository cannot be resolved, with that reason', () => {
+    const story = new Story(aPlan([aStep('a', [], { work: { kind: 'run', commands: ['x'] } })], REPO));
+    story.admitAll();
+    const reason = { code: 'base-unknown', message: 'the repository has no branch, tag or commit "mian"' };
+    story.tell({ kind: 'blocked', lease: story.lease('resolve'), reason });
+    expect(story.state).toMatchObject({ status: 'halted', closed: true });
+    expect(story.events.find((event) => event.type === 'plan.halted')).toMatchObject({
+      data: { reason: { message: expect.stringContaining('no branch, tag or commit "mian"') } },
+    });
+  });
+});
+
+describe('replay', () => {
+  it('makes the state that deciding made', () => {
+    const story = new Story(aPlan([aStep('a'), aStep('b', ['a']), aStep('c', ['a'])], { maxLeases: 2 }));
+    story.admitAll();
+    story.claim('a');
+    story.expire('a');
+    story.now += 60_000;
+    story.admitAll();
+    story.pass('a');
+    story.admitAll();
+    const strip = ({ ready, delayed, inFlightByPool, ...rest }: PlanState) => ({
+      ...rest,
+      delayed: [...delayed],
+      inFlightByPool: [...inFlightByPool],
+      pools: [...ready.keys()],
+    });
+    expect(strip(story.replayed())).toEqual(strip(story.state));
+  });
+});
