@@ -128,7 +128,7 @@ export const declared = {
       default: {},
       defaultText: 'no caps',
       meaning:
-        'Steps in flight at once per pool, such as `heavy=2,default=64`. A pool without a cap has only the fleet’s.',
+        'Steps in flight at once per pool, such as `heavy=2,default=64`. A pool without a cap has only that of the fleet.',
     }),
     trustedTenants: setting(nameList('tenant names', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), {
       env: 'SKEIN_TRUSTED_TENANTS',

@@ -1,2 +1,3 @@
 export * from './subjects.ts';
 export * from './messages.ts';
+export * from './plan/index.ts';

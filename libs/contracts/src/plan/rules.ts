@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { DURATION, parseDuration } from './duration.ts';
+import { escapeCharacter } from './problem.ts';
+
+/** The small rules of plan text: names, paths, globs, branches, commands. Each says in words what it wants. */
+
+export const STEP_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const DAY_MS = 86_400_000;
+
+export const planName = named(
+  /^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$/,
+  'a plan name is 1 to 100 letters, digits, spaces, dots, underscores and dashes, and begins with a letter or digit',
+  /[A-Za-z0-9 ._-]/u,
+);
+
+export const stepName = named(
+  STEP_NAME,
+  'a step name is 1 to 64 letters, digits, dots, underscores and dashes, and begins with a letter or digit',
+  /[A-Za-z0-9._-]/u,
+).refine(
+  (name) => !/^s?\d+$/.test(name),
+  'a step cannot be named like an ordinal (17, s17): commands could not tell them apart',
+);
+
+export const poolName = named(
+  /^[a-z0-9][a-z0-9-]{0,31}$/,
+  'a pool name is 1 to 32 lower-case letters, digits and dashes',
+  /[a-z0-9-]/u,
+);
+
+export const outputName = named(
+  /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/,
+  'an output name is 1 to 64 letters, digits, underscores and dashes, and begins with a letter or underscore',
+  /[A-Za-z0-9_-]/u,
+);
+
+export const envName = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
+    'a variable name is letters, digits and underscores, and does not begin with a digit',
+  )
+  .refine((name) => !/^SKEIN_/i.test(name), 'variables that begin with SKEIN_ are ours');
+
+export const command = text(65_536).refine((line) => line.trim() !== '', 'the command is empty');
+
+export const duration = z
+  .string()
+  .regex(DURATION, 'expected a duration such as 500ms, 30s, 10m or 2h')
+  .refine((given) => {
+    const ms = parseDuration(given);
+    return ms === null || (ms >= 100 && ms <= 7 * DAY_MS);
+  }, 'a duration is at least 100ms and at most 168h');
+
+/** A glob over paths of the repository, as picomatch reads it. */
+export const glob = text(300)
+  .min(1, 'the glob is empty')
+  .refine(
+    (pattern) => !pattern.startsWith('/') && !hasDotDot(pattern),
+    'a glob is relative to the root of the repository: no `/` at its start, no `..`',
+  )
+  .refine((pattern) => !pattern.startsWith('!'), 'a glob cannot begin with `!`: use `exclude` or `protect`');
+
+/** A file of the repository. */
+export const repoFile = text(1_000)
+  .min(1, 'the path is empty')
+  .refine(
+    (path) => !path.startsWith('/') && !path.includes('\\') && !hasDotDot(path),
+    'a path is relative to the root of the repository: no `/` at its start, no `..`',
+  )
+  .refine((path) => !hasControls(path), 'a path has no control characters');
+
+export const matrixValue = text(300)
+  .min(1, 'the value is empty')
+  .refine((value) => !hasControls(value), 'a value has no control characters');
+
+/** Branch, tag or SHA. */
+export const gitRef = text(200).refine(isRefName, 'not a name that git takes for a branch, tag or commit');
+
+export const branchName = text(200)
+  .refine((name) => isRefName(name) && name !== 'HEAD', 'not a name that git takes for a branch')
+  .refine((name) => !name.startsWith('refs/'), 'a branch is named without `refs/heads/`');
+
+export const repoUrl = text(2_000)
+  .min(1, 'the address is empty')
+  .refine(
+    (url) => !hasControls(url) && !url.startsWith('-') && !/^[A-Za-z0-9+-]*::/.test(url),
+    'not an address that we let git use',
+  )
+  .refine(
+    (url) => !/^[a-z+]+:\/\/[^/]*:[^/]*@/i.test(url) && !/^https?:\/\/[^/]*@/i.test(url),
+    'a password or token in the address would stay in the ledger for ever: give it to the worker (SKEIN_GIT_TOKEN)',
+  );
+
+/** Text of any length up to the bound, of any characters but NUL: no program can be given one. */
+export function text(lengthMax: number): z.ZodString {
+  return z
+    .string()
+    .max(lengthMax, `longer than ${lengthMax} characters`)
+    .refine((value) => !value.includes('\0'), 'holds a NUL character');
+}
+
+function named(pattern: RegExp, rule: string, allowed: RegExp): z.ZodString {
+  return z.string().regex(pattern, {
+    error: (issue) => {
+      const strange = [...new Set(String(issue.input).slice(0, 1_000))].filter((one) => !allowed.test(one));
+      return strange.length === 0
+        ? rule
+        : `${rule}; this one has ${strange.slice(0, 8).map(showCharacter).join(' ')}`;
+    },
+  });
+}
+
+/** Letters and signs of ASCII as they are, everything else by its number: look-alikes and escapes stay visible. */
+function showCharacter(character: string): string {
+  return /[!-~]/.test(character) ? `\`${character}\`` : escapeCharacter(character);
+}
+
+/** The rules of `git check-ref-format` that do not need a repository. */
+function isRefName(name: string): boolean {
+  if (name === '' || name === '@' || name.startsWith('-') || name.endsWith('.')) return false;
+  if (/[\p{Cc} ~^:?*[\\]|\.\.|@\{/u.test(name)) return false;
+  return name.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));
+}
+
+function hasDotDot(path: string): boolean {
+  return path.split('/').includes('..');
+}
+
+function hasControls(value: string): boolean {
+  return /\p{Cc}/u.test(value);
+}

@@ -1,0 +1,165 @@
+import { distance } from 'fastest-levenshtein';
+import type { z } from 'zod';
+import { type JsonSchema, planJsonSchema } from './json-schema.ts';
+import { show, type TextPath, type UnplacedProblem } from './problem.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** Says for people what the schema found. */
+export function wordIssues(issues: readonly Issue[]): UnplacedProblem[] {
+  const schema = planJsonSchema();
+  return issues.flatMap((issue) => wordIssue(issue, issue.path.map(plainPart), schema));
+}
+
+function wordIssue(issue: Issue, path: TextPath, schema: JsonSchema): UnplacedProblem[] {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => wordUnknownKey(key, path, schema));
+    case 'invalid_union':
+      return wordUnion(issue, path, schema);
+    case 'invalid_key':
+      return [{ code: 'wrong-value', message: issue.issues[0]?.message ?? issue.message, path, atKey: true }];
+    case 'invalid_type':
+      return [wordWrongType(issue, path)];
+    case 'invalid_value':
+      return [wordWrongValue(issue, path)];
+    case 'too_small':
+    case 'too_big':
+      return [{ code: 'wrong-value', message: wordBound(issue), path }];
+    default:
+      return [{ code: 'wrong-value', message: issue.message, path }];
+  }
+}
+
+function wordUnknownKey(key: string, path: TextPath, schema: JsonSchema): UnplacedProblem {
+  const known = keysAt(schema, path);
+  const nearest = didYouMean(key, known);
+  const hint =
+    key === '<<'
+      ? 'merge keys are not part of YAML 1.2: write the keys out'
+      : nearest
+        ? `did you mean \`${nearest}\`?`
+        : known.length > 0
+          ? `known here: ${known.join(', ')}`
+          : undefined;
+  return {
+    code: 'unknown-key',
+    message: `unknown key ${plainKey(key)}`,
+    path: [...path, key],
+    atKey: true,
+    ...(hint ? { hint } : {}),
+  };
+}
+
+/** The branch that the value was meant for is the one whose outermost type fits; if none fits, say what would. */
+function wordUnion(
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  path: TextPath,
+  schema: JsonSchema,
+): UnplacedProblem[] {
+  if (issue.input === undefined) return [missing(path)];
+  const fitting = issue.errors.filter((branch) => !branch.some((inner) => isOutermost(inner)));
+  const meant = fitting.length === 1 ? fitting[0] : undefined;
+  if (!meant)
+    return [{ code: 'wrong-type', message: `${issue.message}, got ${wordValue(issue.input)}`, path }];
+  return meant.flatMap((inner) => wordIssue(inner, [...path, ...inner.path.map(plainPart)], schema));
+}
+
+function isOutermost(issue: Issue): boolean {
+  return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
+}
+
+const EXPECTED: Record<string, string> = {
+  string: 'text',
+  int: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map of keys',
+  record: 'a map of keys',
+};
+
+function wordWrongType(issue: Extract<Issue, { code: 'invalid_type' }>, path: TextPath): UnplacedProblem {
+  if (issue.input === undefined) return missing(path);
+  const expected = EXPECTED[issue.expected] ?? issue.expected;
+  const isUnquoted = issue.expected === 'string' && ['number', 'boolean'].includes(typeof issue.input);
+  const isYes =
+    issue.expected === 'boolean' && typeof issue.input === 'string' && /^(yes|no|on|off)$/i.test(issue.input);
+  const hint = isUnquoted ? 'put it in quotes' : isYes ? 'YAML 1.2 knows only true and false' : undefined;
+  return {
+    code: 'wrong-type',
+    message: `expected ${expected}, got ${wordValue(issue.input)}`,
+    path,
+    ...(hint ? { hint } : {}),
+  };
+}
+
+function missing(path: TextPath): UnplacedProblem {
+  return { code: 'missing-key', message: `the key \`${String(path.at(-1))}\` is missing`, path };
+}
+
+function wordWrongValue(issue: Extract<Issue, { code: 'invalid_value' }>, path: TextPath): UnplacedProblem {
+  if (issue.input === undefined) return missing(path);
+  const values = issue.values.map(String);
+  const expected = values.length === 1 ? issue.message : `expected one of ${values.join(', ')}`;
+  const nearest = typeof issue.input === 'string' ? didYouMean(issue.input, values) : null;
+  return {
+    code: 'wrong-value',
+    message: `${expected}, got ${wordValue(issue.input)}`,
+    path,
+    ...(nearest ? { hint: `did you mean \`${nearest}\`?` } : {}),
+  };
+}
+
+function wordBound(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>): string {
+  if (issue.origin === 'string') return issue.message;
+  if (issue.origin === 'array') {
+    return issue.code === 'too_small' ? issue.message : `a list of at most ${String(issue.maximum)}`;
+  }
+  return issue.code === 'too_small'
+    ? `expected at least ${String(issue.minimum)}, got ${String(issue.input)}`
+    : `expected at most ${String(issue.maximum)}, got ${String(issue.input)}`;
+}
+
+function wordValue(value: unknown): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map of keys';
+  return typeof value === 'string' ? show(value) : String(value as number | boolean);
+}
+
+/** The nearest of the candidates, if it is near enough to be what was meant. */
+export function didYouMean(given: string, candidates: readonly string[]): string | null {
+  if (given.length > 64) return null;
+  let best: string | null = null;
+  let bestDistance = Math.min(3, Math.ceil(given.length / 3)) + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - given.length) >= bestDistance) continue;
+    const apart = distance(given.toLowerCase(), candidate.toLowerCase());
+    if (apart < bestDistance) [best, bestDistance] = [candidate, apart];
+  }
+  return best;
+}
+
+function keysAt(schema: JsonSchema, path: TextPath): string[] {
+  let here = [schema];
+  for (const part of path) {
+    here = here
+      .flatMap((one) => [one, ...(one.anyOf ?? [])])
+      .flatMap((one) => {
+        const next = typeof part === 'number' ? one.items : one.properties?.[part];
+        return next ? [next] : [];
+      });
+  }
+  return here
+    .flatMap((one) => [one, ...(one.anyOf ?? [])])
+    .flatMap((one) => Object.keys(one.properties ?? {}));
+}
+
+function plainKey(key: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(key) ? `\`${key}\`` : show(key);
+}
+
+function plainPart(part: PropertyKey): string | number {
+  return typeof part === 'number' ? part : String(part);
+}
