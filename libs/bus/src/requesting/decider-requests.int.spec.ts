@@ -4,7 +4,11 @@ import { eventually, freshNamespace, testServers } from '#testing';
 import type { Bus } from '../connection/bus.ts';
 import { connectBus } from '../connection/connect.ts';
 import { Announcer } from '../deciding/announcer.ts';
-import { type DeciderHandlers, DeciderServer, type DeciderServerOptions } from '../deciding/decider-server.ts';
+import {
+  type DeciderHandlers,
+  DeciderServer,
+  type DeciderServerOptions,
+} from '../deciding/decider-server.ts';
 import { MessageTooLargeError } from '../errors.ts';
 import { DeciderClient } from './decider-client.ts';
 import { DeciderLocator } from './decider-locator.ts';
@@ -19,7 +23,15 @@ function aClaim(ordinal = 1): ClaimMessage {
 function handlers(o: Partial<DeciderHandlers> = {}): DeciderHandlers {
   const apply = () => APPLIED;
   const heartbeat = () => ({ term: 1, leaseMs: 10_000, lost: [] });
-  return { claim: apply, attempt: apply, result: apply, release: apply, heartbeat, command: () => null, ...o };
+  return {
+    claim: apply,
+    attempt: apply,
+    result: apply,
+    release: apply,
+    heartbeat,
+    command: () => null,
+    ...o,
+  };
 }
 
 describe('requests to the decider', () => {
@@ -51,10 +63,20 @@ describe('requests to the decider', () => {
   }
 
   /** A decider on a connection of its own; `die` is what kill -9 looks like from outside. */
-  async function aDecider(term: number, own: Partial<DeciderHandlers> = {}, o: Partial<DeciderServerOptions> = {}) {
+  async function aDecider(
+    term: number,
+    own: Partial<DeciderHandlers> = {},
+    o: Partial<DeciderServerOptions> = {},
+  ) {
     const bus = await aBus(`decider-${term}`);
     const served = new DeciderServer({ bus, ...o }).serve(term, handlers(own));
-    const current: Announcement = { term, decider: `d${term}`, generation: 'g1', pools: ['default'], leaseMs: 10_000 };
+    const current: Announcement = {
+      term,
+      decider: `d${term}`,
+      generation: 'g1',
+      pools: ['default'],
+      leaseMs: 10_000,
+    };
     const announcer = new Announcer({ bus, announcement: () => current }).start();
     stops.push(() => announcer.stop());
     const die = async (): Promise<void> => {

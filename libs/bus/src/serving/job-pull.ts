@@ -62,25 +62,27 @@ export class JobPull {
   /** As `callOff`, but takes a job that is already on its way. */
   async finish(): Promise<void> {
     const subscription = this.#subscription;
-    if (this.#settle === null || subscription === null || !this.#bus.connected) return this.callOff();
+    const settle = this.#settle;
+    if (settle === null || subscription === null || !this.#bus.connected) return this.callOff();
+    this.#subscription = null;
     await subscription.drain().catch(() => undefined);
-    if (this.#subscription === subscription) this.#subscription = null;
-    this.#end({ kind: 'lost' });
+    if (this.#settle === settle) this.#end({ kind: 'lost' });
   }
 
   #subscribe(): Subscription {
-    this.#inbox = createInbox(inboxPrefix(this.#bus));
-    return this.#bus.nc.subscribe(`${this.#inbox}.*`, {
+    const inbox = createInbox(inboxPrefix(this.#bus));
+    this.#inbox = inbox;
+    return this.#bus.nc.subscribe(`${inbox}.*`, {
       callback: (error, message) => {
-        if (error === null) this.#receive(message);
+        if (error === null) this.#receive(inbox, message);
         else this.callOff(); // A permission is missing; the log of the bus says which.
       },
     });
   }
 
-  #receive(message: Msg): void {
+  #receive(inbox: string, message: Msg): void {
     // The broker's own words come on the pull's inbox, jobs on their own subject.
-    if (!message.subject.startsWith(this.#inbox)) return this.#end({ kind: 'job', message });
+    if (!message.subject.startsWith(inbox)) return this.#end({ kind: 'job', message });
     if (message.subject !== `${this.#inbox}.${this.#serial}`) return;
     this.#end({ kind: isMissing(message) ? 'missing' : 'empty' });
   }

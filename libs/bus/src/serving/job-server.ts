@@ -74,7 +74,7 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
     this.#offs = [
       this.#o.locator.onChange((now, before) => {
         if (now.generation !== before?.generation) this.#rebind();
-        else this.#wake();
+        else if (now.pools.join() !== before.pools.join()) void this.#lookAgain();
       }),
       this.#o.bus.onStatus(() => this.#rebind()),
     ];
@@ -202,7 +202,7 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
           if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
           resolve();
         } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error), { cause: error }));
+          reject(asError(error));
         } finally {
           runEndHook();
         }
@@ -213,6 +213,12 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
   /** What is outstanding goes to a generation, or a connection, that is gone. */
   #rebind(): void {
     for (const pull of this.#pulls) pull.callOff();
+    this.#wake();
+  }
+
+  /** A pool came or went: nobody should first wait out a long pull. */
+  async #lookAgain(): Promise<void> {
+    await Promise.all(this.#pulls.map((pull) => pull.finish()));
     this.#wake();
   }
 
@@ -232,4 +238,11 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
       this.#sleepers.add(wake);
     });
   }
+}
+
+/** Nest's default exception filter logs the error and passes on `{status, message}`; a filter of ours may do otherwise. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const { message } = (thrown ?? {}) as { message?: unknown };
+  return new Error(typeof message === 'string' ? message : 'The job handler failed', { cause: thrown });
 }
