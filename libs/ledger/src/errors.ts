@@ -61,3 +61,13 @@ export class MigrationError extends Error {
     );
   }
 }
+
+/** A list's cursor that no page ever gave out. */
+export class InvalidCursorError extends Error {
+  readonly code = 'INVALID_CURSOR';
+  readonly retry = 'never';
+  override readonly name = 'InvalidCursorError';
+  constructor(readonly cursor: string) {
+    super('This cursor is not one that a list has given out.');
+  }
+}

@@ -18,3 +18,8 @@ export { LedgerDatabase, type LedgerDatabaseOptions } from './postgres/ledger-da
 export { DEFAULT_SCHEMA } from './postgres/schema-name.ts';
 export * from './postgres/postgres-terms.ts';
 export { PostgresLedger } from './postgres/postgres-ledger.ts';
+export { Projector, type ProjectorOptions } from './projecting/projector.ts';
+export * from './projecting/plan-views.ts';
+export { renderProgress } from './projecting/progress.ts';
+export { STEP_STATES, type StepCounts, type StepViewState } from './projecting/step-row.ts';
+export type { IntegrationView } from './projecting/fold.ts';

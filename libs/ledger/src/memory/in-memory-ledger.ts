@@ -24,7 +24,7 @@ export class InMemoryLedger implements Ledger {
     const fault = this.takeFault();
     if (fault && !fault.written)
       throw new LedgerUnavailableError(fault.outcome, new Error('as the test asked'));
-    if (term !== this.terms.currentTerm()) throw new TermLostError(term, this.terms.currentTerm());
+    if (!this.terms.mayAppend(term)) throw new TermLostError(term, this.terms.currentTerm());
     this.txs += 1n;
     const results = appends.map((append, i) => this.appendOne(append, chained[i] ?? []));
     if (fault) throw new LedgerUnavailableError(fault.outcome, new Error('as the test asked'));

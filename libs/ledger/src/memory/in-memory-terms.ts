@@ -37,9 +37,13 @@ export class InMemoryTerms implements Terms {
     return { term: this.term, holder: this.holder, fresh: this.isFresh() };
   }
 
-  /** For InMemoryLedger, which must check the term in the same turn as it writes. */
   currentTerm(): number {
     return this.term;
+  }
+
+  /** For InMemoryLedger, which must check the term in the same turn as it writes. */
+  mayAppend(term: number): boolean {
+    return term === this.term && !this.resigned;
   }
 
   private isFresh(): boolean {

@@ -1,4 +1,5 @@
 import { Events1763600000000 } from './1763600000000-events.ts';
+import { Projections1763600100000 } from './1763600100000-projections.ts';
 
 /** In order. Landed migrations are never edited: a change is a new one. */
-export const MIGRATIONS = [Events1763600000000];
+export const MIGRATIONS = [Events1763600000000, Projections1763600100000];

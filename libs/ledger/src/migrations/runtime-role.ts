@@ -44,6 +44,10 @@ const GRANTS: Record<string, string> = {
   events: 'SELECT, INSERT',
   term: 'SELECT, UPDATE',
   term_liveness: 'SELECT, UPDATE',
+  projections: 'SELECT, UPDATE',
+  plans: 'SELECT, INSERT, UPDATE, DELETE',
+  steps: 'SELECT, INSERT, UPDATE, DELETE',
+  attempts: 'SELECT, INSERT, UPDATE, DELETE',
 };
 
 export async function grantRuntime(admin: Client, schema: string, user: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Logger } from '#telemetry';
+import { LedgerUnavailableError } from '../errors.ts';
 import { Connections } from './connections.ts';
 import { checkedSchema, DEFAULT_SCHEMA } from './schema-name.ts';
 
@@ -34,6 +35,15 @@ export class LedgerDatabase {
     };
     this.shared = new Connections({ ...settings, maxConnections: o.maxConnections ?? 8 });
     this.reserved = new Connections({ ...settings, maxConnections: 2 });
+  }
+
+  /** One statement that changes nothing. Throws LedgerUnavailableError. */
+  async read<Row extends object>(name: string, text: string, values: unknown[] = []): Promise<Row[]> {
+    try {
+      return await this.shared.query<Row>(name, text, values);
+    } catch (error) {
+      throw new LedgerUnavailableError('nothing-written', error);
+    }
   }
 
   async close(): Promise<void> {

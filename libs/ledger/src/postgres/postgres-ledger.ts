@@ -1,11 +1,12 @@
 import type { PoolClient, QueryResult } from 'pg';
-import { chainAppends, EMPTY_HEAD, parseBody, type ChainedEvent } from '../chain/event-body.ts';
+import { chainAppends, EMPTY_HEAD, type ChainedEvent } from '../chain/event-body.ts';
 import { LedgerUnavailableError, TermLostError } from '../errors.ts';
 import type { Append, AppendResult, Head, Ledger, StoredEvent, TailCursor } from '../ledger.ts';
+import { EVENT_COLUMNS, tailSql, toStoredEvent, type EventRow } from './event-row.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
 
 /** An append with the rows that it writes. */
-interface Pending {
+export interface Pending {
   append: Append;
   rows: ChainedEvent[];
 }
@@ -18,7 +19,7 @@ const LONE_TRIES_MAX = 5;
 
 /** The protocol and its invariants: README.md of this library. */
 export class PostgresLedger implements Ledger {
-  constructor(private readonly database: LedgerDatabase) {}
+  constructor(protected readonly database: LedgerDatabase) {}
 
   async appendAll(term: number, appends: Append[]): Promise<AppendResult[]> {
     const chained = chainAppends(appends);
@@ -38,8 +39,8 @@ export class PostgresLedger implements Ledger {
   }
 
   async read(planId: string, afterSeq: number, limit: number): Promise<StoredEvent[]> {
-    const rows = await this.query<EventRow>(
-      'read',
+    const rows = await this.database.read<EventRow>(
+      'ledger.read',
       `SELECT ${EVENT_COLUMNS} FROM ${this.events} WHERE plan_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
       [planId, afterSeq, limit],
     );
@@ -47,8 +48,8 @@ export class PostgresLedger implements Ledger {
   }
 
   async head(planId: string): Promise<Head> {
-    const [row] = await this.query<{ seq: string; hash: string }>(
-      'head',
+    const [row] = await this.database.read<{ seq: string; hash: string }>(
+      'ledger.head',
       `SELECT seq, hash FROM ${this.events} WHERE plan_id = $1 ORDER BY seq DESC LIMIT 1`,
       [planId],
     );
@@ -56,8 +57,8 @@ export class PostgresLedger implements Ledger {
   }
 
   async openPlans(): Promise<string[]> {
-    const rows = await this.query<{ plan_id: string }>(
-      'open-plans',
+    const rows = await this.database.read<{ plan_id: string }>(
+      'ledger.open-plans',
       `SELECT s.plan_id FROM ${this.events} s
        WHERE s.type = 'plan.submitted' AND NOT EXISTS (
          SELECT FROM ${this.events} c WHERE c.plan_id = s.plan_id AND c.type = 'plan.closed')
@@ -68,7 +69,7 @@ export class PostgresLedger implements Ledger {
   }
 
   async tail(after: TailCursor, limit: number): Promise<{ events: StoredEvent[]; cursor: TailCursor }> {
-    const rows = await this.query<EventRow>('tail', tailSql(this.database.schema), [
+    const rows = await this.database.read<EventRow>('ledger.tail', tailSql(this.database.schema), [
       after.tx,
       after.position.toString(),
       limit,
@@ -83,7 +84,7 @@ export class PostgresLedger implements Ledger {
   }
 
   /** A plan that did not fit into the shared commit, in its own transaction: nobody else's conflict decides. */
-  private async appendAlone(term: number, pending: Pending, othersWritten: boolean): Promise<AppendResult> {
+  protected async appendAlone(term: number, pending: Pending, othersWritten: boolean): Promise<AppendResult> {
     const { planId, expected } = pending.append;
     try {
       for (let tries = 0; tries < LONE_TRIES_MAX; tries++) {
@@ -192,53 +193,6 @@ export class PostgresLedger implements Ledger {
       throw error;
     }
   }
-
-  private async query<Row extends object>(name: string, text: string, values: unknown[]): Promise<Row[]> {
-    try {
-      return await this.database.shared.query<Row>(`ledger.${name}`, text, values);
-    } catch (error) {
-      throw new LedgerUnavailableError('nothing-written', error);
-    }
-  }
-}
-
-export interface EventRow {
-  position: string;
-  tx: string;
-  plan_id: string;
-  seq: string;
-  body: string;
-  prev_hash: string;
-  hash: string;
-}
-
-export const EVENT_COLUMNS = 'position, tx::text AS tx, plan_id, seq, body, prev_hash, hash';
-
-/**
- * $1 tx, $2 position, $3 limit. A transaction below the snapshot's xmin is over: what it wrote is visible now,
- * and no event before it can still appear. An open write transaction anywhere in the server holds this back.
- */
-export function tailSql(schema: string): string {
-  return `SELECT ${EVENT_COLUMNS} FROM ${schema}.events e
-    WHERE (e.tx, e.position) > ($1::xid8, $2::bigint) AND e.tx < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY e.tx, e.position LIMIT $3`;
-}
-
-/** All but position and tx comes from the hashed bytes: a column that was tampered with misleads nobody. */
-export function toStoredEvent(row: EventRow): StoredEvent {
-  const { at, traceparent, event } = parseBody(row.body);
-  return {
-    position: BigInt(row.position),
-    tx: row.tx,
-    planId: row.plan_id,
-    seq: Number(row.seq),
-    at,
-    traceparent,
-    event,
-    body: row.body,
-    prevHash: row.prev_hash,
-    hash: row.hash,
-  };
 }
 
 function lastHead({ append, rows }: Pending): Head {

@@ -1,0 +1,125 @@
+import type { PoolClient } from 'pg';
+import type { StoredEvent, TailCursor } from '../ledger.ts';
+import { tailSql, toStoredEvent, type EventRow } from '../postgres/event-row.ts';
+import { fold, touchedOrdinal } from './fold.ts';
+import type { PlanRow } from './plan-row.ts';
+import type { StepRow } from './step-row.ts';
+import { WorkingSet } from './working-set.ts';
+
+/** Rows in one statement; keeps a plan of 100,000 steps within memory and the statement timeout. */
+const ROWS_PER_STATEMENT = 5_000;
+
+/** The projection's tables inside one transaction. */
+export class ProjectionStore {
+  constructor(
+    private readonly client: PoolClient,
+    private readonly schema: string,
+  ) {}
+
+  /** null: another replica is projecting right now. */
+  async lockCursor(): Promise<TailCursor | null> {
+    const { rows } = await this.client.query<{ tx: string; position: string }>(
+      `SELECT tx::text AS tx, position FROM ${this.schema}.projections WHERE name = 'plans' FOR UPDATE SKIP LOCKED`,
+    );
+    return rows[0] ? { tx: rows[0].tx, position: BigInt(rows[0].position) } : null;
+  }
+
+  async saveCursor(cursor: TailCursor): Promise<void> {
+    await this.client.query(
+      `UPDATE ${this.schema}.projections SET tx = $1::xid8, position = $2 WHERE name = 'plans'`,
+      [cursor.tx, cursor.position.toString()],
+    );
+  }
+
+  async tail(after: TailCursor, limit: number): Promise<StoredEvent[]> {
+    const { rows } = await this.client.query<EventRow>({
+      name: 'projection.tail',
+      text: tailSql(this.schema),
+      values: [after.tx, after.position.toString(), limit],
+    });
+    return rows.map(toStoredEvent);
+  }
+
+  async apply(events: StoredEvent[]): Promise<void> {
+    for (const segment of segments(events)) {
+      const set = await this.load(segment);
+      for (const stored of segment) fold(set, stored);
+      await this.save(set);
+      const last = segment.at(-1);
+      if (last?.event.type === 'plan.cancelled') await this.cancelOpenSteps(last);
+    }
+  }
+
+  async empty(): Promise<void> {
+    const tables = ['attempts', 'steps', 'plans'];
+    await this.client.query(tables.map((table) => `DELETE FROM ${this.schema}.${table}`).join(';'));
+  }
+
+  private async load(events: StoredEvent[]): Promise<WorkingSet> {
+    const planIds = [...new Set(events.map((stored) => stored.planId))];
+    const ordinals = events.map((stored) => touchedOrdinal(stored.event));
+    const plans = await this.client.query<{ row: PlanRow }>({
+      name: 'projection.plans',
+      text: `SELECT row_to_json(p) AS row FROM ${this.schema}.plans p WHERE plan_id = ANY($1::text[])`,
+      values: [planIds],
+    });
+    const steps = await this.client.query<{ row: StepRow }>({
+      name: 'projection.steps',
+      text: `SELECT row_to_json(s) AS row FROM ${this.schema}.steps s JOIN (
+          SELECT DISTINCT * FROM unnest($1::text[], $2::integer[]) AS k (plan_id, ordinal)
+        ) k ON s.plan_id = k.plan_id AND s.ordinal = k.ordinal`,
+      values: [events.map((stored) => stored.planId), ordinals],
+    });
+    return new WorkingSet(
+      plans.rows.map(({ row }) => row),
+      steps.rows.map(({ row }) => row),
+    );
+  }
+
+  private async save(set: WorkingSet): Promise<void> {
+    await this.upsert('plans', 'plan_id', set.plans());
+    await this.upsert('steps', 'plan_id, ordinal', set.steps());
+    await this.upsert('attempts', 'plan_id, ordinal, attempt', set.attempts);
+  }
+
+  private async upsert(table: string, key: string, rows: object[]): Promise<void> {
+    const columns = Object.keys(rows[0] ?? {});
+    const updates = columns.map((column) => `${column} = excluded.${column}`).join(', ');
+    for (let from = 0; from < rows.length; from += ROWS_PER_STATEMENT) {
+      await this.client.query({
+        name: `projection.save-${table}`,
+        text: `INSERT INTO ${this.schema}.${table} (${columns.join(', ')})
+          SELECT ${columns.join(', ')} FROM json_populate_recordset(NULL::${this.schema}.${table}, $1::json)
+          ON CONFLICT (${key}) DO UPDATE SET ${updates}`,
+        values: [JSON.stringify(rows.slice(from, from + ROWS_PER_STATEMENT))],
+      });
+    }
+  }
+
+  /** `plan.cancelled` ends every step that has not ended, but the one that cleans up. */
+  private async cancelOpenSteps({ planId, at }: StoredEvent): Promise<void> {
+    const reason = JSON.stringify({ code: 'plan-cancelled', message: 'the plan was cancelled' });
+    await this.client.query(
+      `UPDATE ${this.schema}.steps SET state = 'cancelled', ended_at = $2, reason = $3, not_before = NULL
+       WHERE plan_id = $1 AND state IN ('waiting', 'admitted', 'running') AND kind <> 'clean'`,
+      [planId, at, reason],
+    );
+    await this.client.query(
+      `UPDATE ${this.schema}.plans SET counts = (
+         SELECT coalesce(json_object_agg(state, n), '{}')::text FROM (
+           SELECT state, count(*) AS n FROM ${this.schema}.steps WHERE plan_id = $1 GROUP BY state) c)
+       WHERE plan_id = $1`,
+      [planId],
+    );
+  }
+}
+
+/** Cut after each `plan.cancelled`, which changes rows that no event of the batch names. */
+function segments(events: StoredEvent[]): StoredEvent[][] {
+  const result: StoredEvent[][] = [[]];
+  for (const stored of events) {
+    result.at(-1)?.push(stored);
+    if (stored.event.type === 'plan.cancelled') result.push([]);
+  }
+  return result.filter((segment) => segment.length > 0);
+}

@@ -1,0 +1,198 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '#telemetry';
+import { compareCursors, TAIL_START } from '../cursor.ts';
+import type { TailCursor } from '../ledger.ts';
+import type { LedgerDatabase } from '../postgres/ledger-database.ts';
+import { ProjectionStore } from './projection-store.ts';
+
+export interface ProjectorOptions {
+  log: Logger;
+  /** Events of one transaction. */
+  batch?: number;
+  /** Without a nudge the tail is looked at this often: commits of other replicas. */
+  pollMs?: number;
+  /** Least pause between two rounds, so that a busy decider's nudges are answered in batches. */
+  pauseMs?: number;
+}
+
+/**
+ * Keeps `plans`, `steps` and `attempts` up to the tail. The cursor moves in the transaction that writes the rows:
+ * every event counts exactly once, whatever dies. Every replica may run one; a row lock lets one work at a time.
+ */
+export class Projector {
+  private readonly log: Logger;
+  private readonly batch: number;
+  private readonly pollMs: number;
+  private readonly pauseMs: number;
+  /** What this replica knows; the row in `projections` is the truth and never behind it. */
+  private cursor: TailCursor = TAIL_START;
+  private loop: Promise<void> | null = null;
+  private round: Promise<boolean> | null = null;
+  private stopping = false;
+  private nudged = false;
+  private wake: () => void = () => undefined;
+
+  constructor(
+    private readonly database: LedgerDatabase,
+    o: ProjectorOptions,
+  ) {
+    this.log = o.log;
+    this.batch = o.batch ?? 1_000;
+    this.pollMs = o.pollMs ?? 500;
+    this.pauseMs = o.pauseMs ?? 25;
+  }
+
+  start(): void {
+    this.loop ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    await this.loop;
+    await this.round?.catch(() => undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Something was committed. Costs nothing; call it after every append. */
+  nudge(): void {
+    this.nudged = true;
+    this.wake();
+  }
+
+  /** True once the rows show the plan at `seq` or later. False after the timeout: an open transaction holds it back. */
+  async waitFor(planId: string, seq: number, timeoutMs: number): Promise<boolean> {
+    return this.until(timeoutMs, async () => {
+      const rows = await this.database.read<{ head_seq: string }>(
+        'projector.head',
+        `SELECT head_seq FROM ${this.database.schema}.plans WHERE plan_id = $1`,
+        [planId],
+      );
+      return Number(rows[0]?.head_seq ?? 0) >= seq;
+    });
+  }
+
+  /** True once everything that was committed before this call is in the rows. */
+  async caughtUp(timeoutMs: number): Promise<boolean> {
+    const [newest] = await this.database.read<{ tx: string; position: string }>(
+      'projector.newest',
+      `SELECT tx::text AS tx, position FROM ${this.database.schema}.events e ORDER BY e.tx DESC, e.position DESC LIMIT 1`,
+    );
+    if (!newest) return true;
+    const goal = { tx: newest.tx, position: BigInt(newest.position) };
+    return this.until(timeoutMs, async () => compareCursors(await this.savedCursor(), goal) >= 0);
+  }
+
+  /** True once the event at this cursor, and all before it, are in the rows. */
+  async caughtUpTo(goal: TailCursor, timeoutMs: number): Promise<boolean> {
+    return this.until(timeoutMs, async () => compareCursors(await this.savedCursor(), goal) >= 0);
+  }
+
+  /** Empties the rows; the next rounds compute them anew from the first event. Readers see them grow. */
+  async rebuild(): Promise<void> {
+    await this.round?.catch(() => false);
+    await this.inTransaction(async (store) => {
+      if (!(await store.lockCursor())) throw new Error('another replica is projecting; try again');
+      await store.empty();
+      await store.saveCursor(TAIL_START);
+    });
+    this.cursor = TAIL_START;
+    this.nudge();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      this.nudged = false;
+      let more = false;
+      try {
+        more = await this.advance();
+      } catch (error) {
+        if (!this.stopping) this.log.warn({ err: error }, 'the projector failed; it tries again');
+      }
+      if (!this.stopping) await this.sleep(more || this.nudged ? this.pauseMs : this.pollMs);
+    }
+  }
+
+  /** A nudge ends a long sleep, but never the least pause. */
+  private async sleep(ms: number): Promise<void> {
+    const timer = new AbortController();
+    this.wake = () => {
+      if (this.stopping || ms > this.pauseMs) timer.abort();
+    };
+    if (this.stopping || (this.nudged && ms > this.pauseMs)) timer.abort();
+    await delay(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+    this.wake = () => undefined;
+  }
+
+  private async until(timeoutMs: number, done: () => Promise<boolean>): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      if (await done()) return true;
+      if (performance.now() >= deadline || this.stopping) return false;
+      const more = await this.advance();
+      if (!more) await delay(Math.max(1, Math.min(10, deadline - performance.now())));
+    }
+  }
+
+  /** One round; whoever asks meanwhile shares it. True: it found something, and there may be more. */
+  private advance(): Promise<boolean> {
+    this.round ??= this.projectOnce().finally(() => (this.round = null));
+    return this.round;
+  }
+
+  private async projectOnce(): Promise<boolean> {
+    if (!(await this.hasNews())) return false;
+    return this.inTransaction(async (store) => {
+      const cursor = await store.lockCursor();
+      if (!cursor) return false;
+      const events = await store.tail(cursor, this.batch);
+      const last = events.at(-1);
+      this.cursor = last ? { tx: last.tx, position: last.position } : cursor;
+      if (!last) return false;
+      await store.apply(events);
+      await store.saveCursor(this.cursor);
+      return true;
+    });
+  }
+
+  /** Looks without a lock: an idle fleet's polling writes nothing. */
+  private async hasNews(): Promise<boolean> {
+    const rows = await this.database.read(
+      'projector.news',
+      `SELECT FROM ${this.database.schema}.events e
+       WHERE (e.tx, e.position) > ($1::xid8, $2::bigint) AND e.tx < pg_snapshot_xmin(pg_current_snapshot())
+       ORDER BY e.tx, e.position LIMIT 1`,
+      [this.cursor.tx, this.cursor.position.toString()],
+    );
+    return rows.length > 0;
+  }
+
+  private async savedCursor(): Promise<TailCursor> {
+    const rows = await this.database.read<{ tx: string; position: string }>(
+      'projector.cursor',
+      `SELECT tx::text AS tx, position FROM ${this.database.schema}.projections WHERE name = 'plans'`,
+    );
+    return rows[0] ? { tx: rows[0].tx, position: BigInt(rows[0].position) } : TAIL_START;
+  }
+
+  private async inTransaction<T>(work: (store: ProjectionStore) => Promise<T>): Promise<T> {
+    const before = this.cursor;
+    try {
+      return await this.database.shared.withClient(async (client) => {
+        // Folding a plan of 100,000 steps takes longer than an append ever may.
+        await client.query(
+          `BEGIN; SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'`,
+        );
+        const result = await work(new ProjectionStore(client, this.database.schema));
+        await client.query('COMMIT');
+        return result;
+      });
+    } catch (error) {
+      this.cursor = before;
+      throw error;
+    }
+  }
+}
