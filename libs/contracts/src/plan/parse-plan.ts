@@ -37,6 +37,8 @@ const DEFAULTS: Required<ParsePlanOptions> = {
   absoluteRepo: false,
 };
 const PROBLEMS_MAX = 100;
+/** So many are put in order of place before the first are picked; a hostile text can have a million. */
+const PLACED_MAX = 2_000;
 
 /** Plan text, YAML or JSON, to a definition, or everything that is wrong with it. Never throws. */
 export function parsePlan(text: string, given: ParsePlanOptions = {}): ParsedPlan {
@@ -51,7 +53,7 @@ export function parsePlan(text: string, given: ParsePlanOptions = {}): ParsedPla
   const checked = planTextSchema.safeParse(tree.value, { reportInput: true });
   const problems = [
     ...tree.problems,
-    ...(checked.success ? [] : wordIssues(checked.error.issues)),
+    ...(checked.success ? [] : wordIssues(checked.error.issues, PLACED_MAX)),
     ...outlineProblems(tree.value, options),
   ];
   if (problems.length > 0 || !checked.success) return refuse(text, problems, tree);
@@ -93,11 +95,14 @@ function tooLarge(bytes: number, bytesMax: number): UnplacedProblem {
 
 function refuse(text: string, unplaced: UnplacedProblem[], tree?: TextTree): ParsedPlan {
   const lines = new LineIndex(text);
-  const placed = unplaced.map((problem) => {
+  const placed = unplaced.slice(0, PLACED_MAX).map((problem) => {
     const offset = tree ? locate(tree.place, problem.path, problem.atKey ?? false) : 0;
     return place(problem, formatPath(problem.path), lines.position(offset));
   });
-  return { ok: false, problems: bound(withoutRepeats(placed.sort(byPlace))) };
+  return {
+    ok: false,
+    problems: bound(withoutRepeats(placed.sort(byPlace)), unplaced.length - placed.length),
+  };
 }
 
 function placeSyntax(text: string, problems: SyntaxProblem[]): PlanProblem[] {
@@ -130,10 +135,10 @@ function withoutRepeats(problems: PlanProblem[]): PlanProblem[] {
   });
 }
 
-function bound(problems: PlanProblem[]): PlanProblem[] {
-  if (problems.length <= PROBLEMS_MAX) return problems;
+function bound(problems: PlanProblem[], unplaced = 0): PlanProblem[] {
+  if (problems.length <= PROBLEMS_MAX && unplaced === 0) return problems;
   const shown = problems.slice(0, PROBLEMS_MAX);
   const { line, column } = shown.at(-1)!;
-  const message = `and ${problems.length - PROBLEMS_MAX} more problems`;
+  const message = `and ${problems.length - shown.length + unplaced} more problems`;
   return [...shown, { code: 'more-problems', message, path: '', line, column }];
 }

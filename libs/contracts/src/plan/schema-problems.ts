@@ -3,18 +3,21 @@ import type { z } from 'zod';
 import { type JsonSchema, planJsonSchema } from './json-schema.ts';
 import { show, type TextPath, type UnplacedProblem } from './problem.ts';
 
+/** Of one map. */
+const KEYS_MAX = 100;
+
 type Issue = z.core.$ZodIssue;
 
-/** Says for people what the schema found. */
-export function wordIssues(issues: readonly Issue[]): UnplacedProblem[] {
+/** Says for people what the schema found, in the first `issuesMax` of its issues. */
+export function wordIssues(issues: readonly Issue[], issuesMax: number): UnplacedProblem[] {
   const schema = planJsonSchema();
-  return issues.flatMap((issue) => wordIssue(issue, issue.path.map(plainPart), schema));
+  return issues.slice(0, issuesMax).flatMap((issue) => wordIssue(issue, issue.path.map(plainPart), schema));
 }
 
 function wordIssue(issue: Issue, path: TextPath, schema: JsonSchema): UnplacedProblem[] {
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => wordUnknownKey(key, path, schema));
+      return issue.keys.slice(0, KEYS_MAX).map((key) => wordUnknownKey(key, path, schema));
     case 'invalid_union':
       return wordUnion(issue, path, schema);
     case 'invalid_key':
@@ -72,7 +75,7 @@ function isOutermost(issue: Issue): boolean {
 const EXPECTED: Record<string, string> = {
   string: 'text',
   int: 'a whole number',
-  number: 'a number',
+  number: 'a whole number',
   boolean: 'true or false',
   array: 'a list',
   object: 'a map of keys',
@@ -125,7 +128,7 @@ function wordValue(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map of keys';
-  return typeof value === 'string' ? show(value) : String(value as number | boolean);
+  return typeof value === 'string' ? show(value) : `${value as number | boolean}`;
 }
 
 /** The nearest of the candidates, if it is near enough to be what was meant. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { show } from './problem.ts';
 import {
   branchName,
   command,
@@ -45,13 +46,23 @@ const globs = (about: string) => z.array(glob).max(1_000).describe(about);
 const oneOrMore = <T extends z.ZodType>(one: T, most: number, expected: string) =>
   z.union([one, z.array(one).min(1, 'the list is empty').max(most)], { error: expected });
 
+/** Each is there once. */
+const unique = <T extends z.ZodType<string[]>>(list: T): T =>
+  list
+    .superRefine((values, check) => {
+      const seen = new Set<string>();
+      for (const [index, value] of values.entries()) {
+        if (seen.has(value))
+          check.addIssue({ code: 'custom', path: [index], message: `${show(value)} is there twice` });
+        seen.add(value);
+      }
+    })
+    .meta({ uniqueItems: true });
+
+const matrixValues = unique(z.array(matrixValue).min(1, 'the list is empty').max(100_000));
+
 const matrixObject = z.strictObject({
-  values: z
-    .array(matrixValue)
-    .min(1, 'the list is empty')
-    .max(100_000)
-    .optional()
-    .describe('One step per value. Programs see it as $SKEIN_MATRIX.'),
+  values: matrixValues.optional().describe('One step per value. Programs see it as $SKEIN_MATRIX.'),
   glob: oneOrMore(glob, 1_000, 'expected a glob or a list of globs')
     .optional()
     .describe('One step per chunk of the files at the base that match, sorted by path.'),
@@ -60,7 +71,7 @@ const matrixObject = z.strictObject({
 });
 
 const matrix = z
-  .union([matrixObject.shape.values.unwrap(), matrixObject], {
+  .union([matrixValues, matrixObject], {
     error: 'expected a list of values, { values: [...] } or { glob: ... }',
   })
   .describe('Turns the step into many, one per value or per chunk of files.');
@@ -120,9 +131,7 @@ const step = z.strictObject({
   verify: commands.optional().describe('Shell commands that must all exit 0 for an attempt to be accepted.'),
   env: env.optional(),
   network,
-  outputs: z
-    .array(outputName)
-    .max(64)
+  outputs: unique(z.array(outputName).max(64))
     .default([])
     .describe('Names that the step must write to the JSON object in the file $SKEIN_OUTPUTS.'),
   matrix: matrix.optional(),

@@ -39,7 +39,8 @@ export function readYamlTree(text: string, depthMax: number): TreeReading {
       stringKeys: true,
       uniqueKeys: false,
       prettyErrors: false,
-      logLevel: 'silent',
+      // 'silent' would also keep quiet about a second document.
+      logLevel: 'error',
     });
   } catch (error) {
     return {
@@ -47,8 +48,7 @@ export function readYamlTree(text: string, depthMax: number): TreeReading {
       problems: [{ message: error instanceof RangeError ? tooDeep(depthMax) : String(error), start: 0 }],
     };
   }
-  if (document.errors.length > 0)
-    return { ok: false, problems: document.errors.slice(0, 100).map(wordSyntax) };
+  if (document.errors.length > 0) return { ok: false, problems: wordSyntaxErrors(document.errors, depthMax) };
   return new YamlWalker(document, depthMax).read();
 }
 
@@ -168,7 +168,16 @@ class YamlWalker {
   }
 }
 
-function wordSyntax(error: { code: string; message: string; pos: [number, number] }): SyntaxProblem {
+type SyntaxError = Document.Parsed['errors'][number];
+
+function wordSyntaxErrors(errors: readonly SyntaxError[], depthMax: number): SyntaxProblem[] {
+  const exhausted = errors.find((error) => error.code === 'RESOURCE_EXHAUSTION');
+  // What the parser says after it gave up is about its own state, not about the text.
+  if (exhausted) return [{ message: tooDeep(depthMax), start: exhausted.pos[0] }];
+  return errors.map(wordSyntax);
+}
+
+function wordSyntax(error: SyntaxError): SyntaxProblem {
   const message = show(error.message).slice(1, -1).replaceAll('\\"', '"');
   const hint = SYNTAX_HINTS[error.code];
   return { message, start: error.pos[0], ...(hint ? { hint } : {}) };
