@@ -1,0 +1,205 @@
+import { userInfo } from 'node:os';
+import type { z } from 'zod';
+import { ConnectionError, ProblemError, UnexpectedAnswerError } from './errors.ts';
+import {
+  ledgerPage,
+  planList,
+  planSummary,
+  problem,
+  stepList,
+  submittedPlan,
+  type LedgerPage,
+  type PlanList,
+  type PlanSummary,
+  type StepView,
+  type SubmittedPlan,
+} from './wire.ts';
+
+/** Past this an answer is no answer: a ledger page of 500 events with 64 KB outputs each is below it. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * The coordinator's REST interface. Every call has a deadline; reads and submissions (which carry a key) are
+ * repeated when the connection failed, nothing else is.
+ */
+export class CoordinatorClient {
+  constructor(
+    readonly baseUrl: string,
+    private readonly options: { timeoutMs: number; tries: number } = { timeoutMs: 15_000, tries: 3 },
+  ) {}
+
+  async submit(plan: { text: string; repoUrl?: string }, idempotencyKey: string): Promise<SubmittedPlan> {
+    const response = await this.repeat('POST', '/v1/plans', {
+      body: JSON.stringify(plan),
+      headers: {
+        'content-type': 'application/json',
+        'idempotency-key': idempotencyKey,
+        'x-skein-actor': actorName(),
+      },
+    });
+    return this.parse(response, submittedPlan);
+  }
+
+  async plans(page: { limit: number; cursor?: string }): Promise<PlanList> {
+    const query = new URLSearchParams({ limit: String(page.limit) });
+    if (page.cursor !== undefined) query.set('cursor', page.cursor);
+    return this.getJson(`/v1/plans?${query.toString()}`, planList);
+  }
+
+  async plan(planId: string): Promise<PlanSummary> {
+    return this.getJson(planPath(planId), planSummary);
+  }
+
+  async steps(planId: string): Promise<StepView[]> {
+    return (await this.getJson(`${planPath(planId)}/steps`, stepList)).steps;
+  }
+
+  async ledger(planId: string, after: number, limit: number): Promise<LedgerPage> {
+    return this.getJson(`${planPath(planId)}/ledger?after=${after}&limit=${limit}`, ledgerPage);
+  }
+
+  async progress(planId: string): Promise<string> {
+    return this.getText(`${planPath(planId)}/progress.md`);
+  }
+
+  async attemptText(planId: string, step: string, attempt: number, what: 'log' | 'diff'): Promise<string> {
+    return this.getText(`${planPath(planId)}/steps/${encodeURIComponent(step)}/attempts/${attempt}/${what}`);
+  }
+
+  async planDiff(planId: string): Promise<string> {
+    return this.getText(`${planPath(planId)}/diff`);
+  }
+
+  async cancel(planId: string, why: string | null): Promise<void> {
+    await this.request('POST', `${planPath(planId)}/cancel`, {
+      body: JSON.stringify(why === null ? {} : { why }),
+      headers: { 'content-type': 'application/json', 'x-skein-actor': actorName() },
+    });
+  }
+
+  /** Whether the coordinator takes plans now. Never throws. */
+  async ready(): Promise<boolean> {
+    try {
+      await this.request('GET', '/readyz', {}, 2_000);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private async getJson<T extends z.ZodType>(path: string, schema: T): Promise<z.infer<T>> {
+    return this.parse(await this.repeat('GET', path, {}), schema);
+  }
+
+  private async getText(path: string): Promise<string> {
+    return (await this.repeat('GET', path, {})).body;
+  }
+
+  private parse<T extends z.ZodType>(answer: Answer, schema: T): z.infer<T> {
+    let json: unknown;
+    try {
+      json = JSON.parse(answer.body);
+    } catch (error) {
+      throw new UnexpectedAnswerError(answer.url, 'no JSON', { cause: error });
+    }
+    const parsed = schema.safeParse(json);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    throw new UnexpectedAnswerError(
+      answer.url,
+      `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
+    );
+  }
+
+  /** For requests that may be repeated without harm. */
+  private async repeat(method: string, path: string, init: RequestParts): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.request(method, path, init);
+      } catch (error) {
+        const later =
+          error instanceof ConnectionError ||
+          (error instanceof ProblemError && (error.status === 503 || error.status === 429));
+        if (!later || attempt >= this.options.tries) throw error;
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 200 * 2 ** attempt));
+      }
+    }
+  }
+
+  private async request(
+    method: string,
+    path: string,
+    init: RequestParts,
+    timeoutMs = this.options.timeoutMs,
+  ): Promise<Answer> {
+    const url = new URL(path, this.baseUrl).href;
+    let response: Response;
+    let body: string;
+    try {
+      response = await fetch(url, {
+        ...init,
+        method,
+        signal: AbortSignal.timeout(timeoutMs),
+        redirect: 'error',
+      });
+      body = await readBounded(response);
+    } catch (error) {
+      throw new ConnectionError(this.baseUrl, describeFailure(error, timeoutMs), { cause: error });
+    }
+    if (response.ok) return { url, body };
+    throw new ProblemError(response.status, readProblem(response.status, body));
+  }
+}
+
+interface RequestParts {
+  body?: string;
+  headers?: Record<string, string>;
+}
+
+interface Answer {
+  url: string;
+  body: string;
+}
+
+/** Who is recorded as having asked: the name of this machine's user, until there are logins. */
+function actorName(): string {
+  try {
+    return userInfo().username.replace(/[^\x21-\x7e]/g, '?');
+  } catch {
+    // A container may run as a user without an entry in the password file.
+    return 'cli';
+  }
+}
+
+function planPath(planId: string): string {
+  return `/v1/plans/${encodeURIComponent(planId)}`;
+}
+
+async function readBounded(response: Response): Promise<string> {
+  if (!response.body) return '';
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) throw new Error(`the answer is larger than ${ANSWER_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function readProblem(status: number, body: string) {
+  try {
+    return problem.parse(JSON.parse(body));
+  } catch {
+    return problem.parse({ title: `the server answered with status ${status}`, code: `http-${status}` });
+  }
+}
+
+/** undici says "fetch failed" and hides the system's reason in `cause`. */
+function describeFailure(error: unknown, timeoutMs: number): string {
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return `no answer within ${timeoutMs} ms`;
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import { childEnvironment, loadSettings, unknownSettings } from '#config';
+import { defaultCacheDir } from '#servers';
+import { silentLogger } from '#telemetry';
+import { weak, type Finding } from '../doctor/finding.ts';
+import { checkDataDir, checkDisk, checkPort, checkSandbox } from '../doctor/machine.ts';
+import { checkGit, checkNats, checkNode, checkPostgres } from '../doctor/programs.ts';
+import { exitCodes } from '../exitCode.ts';
+import { escapeText } from '../rendering/escape.ts';
+import type { Paint, Terminal } from '../rendering/terminal.ts';
+import { jsonLine, type CommandResult } from './context.ts';
+
+/** Looks at everything that `skein up` needs and changes nothing. Exit code 1 when something is missing. */
+export async function doctor(terminal: Terminal, o: { json: boolean; dataDir?: string }): CommandResult {
+  const findings = await examine(o.dataDir);
+  for (const finding of findings) terminal.out(o.json ? jsonLine(finding) : render(finding, terminal.paint));
+  const ill = findings.filter(({ state }) => state === 'missing').length;
+  if (!o.json) terminal.out(ill === 0 ? '\nReady for `skein up`.' : `\n${ill} missing: see above.`);
+  return ill === 0 ? exitCodes.ok : exitCodes.usage;
+}
+
+async function examine(givenDataDir: string | undefined): Promise<Finding[]> {
+  const settings = loadSettings();
+  const path = childEnvironment()['PATH'] ?? '';
+  const dataDir = givenDataDir === undefined ? settings.dirs.data : resolve(givenDataDir);
+  const cacheDirs = [settings.dirs.cache, defaultCacheDir()];
+  const findings = await Promise.all([
+    Promise.resolve(checkNode()),
+    checkGit(),
+    checkPostgres(settings.ledger.databaseUrl),
+    checkNats({ natsUrl: settings.bus.natsUrl, path, cacheDirs }),
+    checkSandbox({ path, log: silentLogger, required: settings.sandbox.mode === 'required' }),
+    checkDataDir(dataDir),
+    checkDisk(dataDir),
+    checkPort(settings.rest.port, settings.rest.host),
+  ]);
+  for (const { env, suggestion } of unknownSettings()) {
+    const todo = suggestion === null ? '`skein config` lists the settings' : `did you mean ${suggestion}?`;
+    findings.push(weak('settings', `${env} is set but is no setting of Skein`, todo));
+  }
+  return findings;
+}
+
+function render(finding: Finding, paint: Paint): string {
+  const mark = {
+    found: paint('green', 'found  '),
+    weak: paint('yellow', 'weak   '),
+    missing: paint('red', 'missing'),
+  }[finding.state];
+  const todo = finding.todo === undefined ? '' : `\n          -> ${escapeText(finding.todo)}`;
+  return `${mark} ${finding.name}: ${escapeText(finding.detail)}${todo}`;
+}

@@ -1,0 +1,66 @@
+import { exitCodes, UsageError } from '../exitCode.ts';
+import { escapeText } from '../rendering/escape.ts';
+import {
+  localRepository,
+  parseAnchor,
+  readCommitAnchor,
+  type Anchor,
+  type CommitAnchor,
+} from '../verifying/anchor.ts';
+import { readLedgerFacts, verifyPlanLedger } from '../verifying/ledgerVerification.ts';
+import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
+import type { VerifyOptions } from './program.ts';
+
+export async function verifyLedger(
+  { client, terminal }: CommandContext,
+  planId: string,
+  o: VerifyOptions,
+): CommandResult {
+  const found = await findAnchor(client, planId, o);
+  const verdict = await verifyPlanLedger(client, planId, found.anchor);
+  if (o.json) terminal.out(jsonLine({ planId, ...verdict, anchoredBy: found.anchor ? found.from : null }));
+  else if (!verdict.ok) {
+    terminal.out(
+      `${terminal.paint('red', 'NOT VERIFIED')}: ${escapeText(verdict.message)} (${verdict.problem})`,
+    );
+  } else {
+    terminal.out(
+      `${terminal.paint('green', 'verified')}: ${verdict.events} events, head ${verdict.head.seq}:${verdict.head.hash}`,
+    );
+    terminal.out(
+      verdict.anchor
+        ? `  anchored at seq ${verdict.anchor.seq} by ${escapeText(found.from)}`
+        : `  not anchored (${escapeText(found.from)}): a ledger that was rewritten as a whole would pass too`,
+    );
+  }
+  return verdict.ok ? exitCodes.ok : exitCodes.endedOtherwise;
+}
+
+/** As told; else, when the plan was integrated into a folder of this machine, the commit's trailer there. */
+async function findAnchor(
+  client: CommandContext['client'],
+  planId: string,
+  o: VerifyOptions,
+): Promise<{ anchor: Anchor | CommitAnchor | null; from: string }> {
+  if (o.anchor !== undefined) return { anchor: parseAnchor(o.anchor), from: 'the given anchor' };
+  if (o.repo !== undefined) {
+    const ref = o.ref ?? 'HEAD';
+    return {
+      anchor: await readCommitAnchor({ repository: o.repo, ref, planId }),
+      from: `${ref} in ${o.repo}`,
+    };
+  }
+  if (o.ref !== undefined) throw new UsageError('--ref needs --repo');
+  const { repoUrl, accepted } = await readLedgerFacts(client, planId);
+  if (!accepted) return { anchor: null, from: 'the plan has integrated nothing' };
+  const repository = repoUrl === null ? null : localRepository(repoUrl);
+  if (repository === null)
+    return { anchor: null, from: 'the repository is not on this machine; see --repo and --anchor' };
+  const ref = `refs/heads/${accepted.branch}`;
+  try {
+    const anchor = await readCommitAnchor({ repository, ref, planId });
+    return { anchor, from: `commit ${anchor.commit.slice(0, 12)} of branch ${accepted.branch}` };
+  } catch (error) {
+    return { anchor: null, from: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { parse } from 'yaml';
+import { isLocalFolder } from '#contracts';
+import { UsageError } from '../exitCode.ts';
+
+/** A plan text as it will be sent, and what its relative paths are relative to. */
+export interface PlanText {
+  /** For messages: the file's name, or `stdin`. */
+  label: string;
+  text: string;
+  folder: string;
+}
+
+/** Reads a plan file, or standard input for `-`. */
+export async function readPlanText(file: string): Promise<PlanText> {
+  if (file === '-') return { label: 'stdin', text: await readAll(process.stdin), folder: process.cwd() };
+  try {
+    return { label: file, text: await readFile(file, 'utf8'), folder: dirname(resolve(file)) };
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/**
+ * The absolute form of a `repo.url` that is a relative folder: the server does not know our folder.
+ * Null when there is nothing to resolve; a text that is no plan is the server's to refuse.
+ */
+export function absoluteRepoUrl(plan: PlanText): string | null {
+  let url: unknown;
+  try {
+    // Aliases are bounded, so that a bomb in a file that somebody sent costs nothing.
+    const document: unknown = parse(plan.text, { maxAliasCount: 100, logLevel: 'silent' });
+    const repo = (document as { repo?: { url?: unknown } | string } | null)?.repo;
+    url = typeof repo === 'string' ? repo : repo?.url;
+  } catch {
+    return null;
+  }
+  if (typeof url !== 'string' || url === '' || !isLocalFolder(url) || isAbsolute(url)) return null;
+  return resolve(plan.folder, url);
+}

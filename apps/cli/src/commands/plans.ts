@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import type { StepView } from '../client/wire.ts';
+import { exitCodeOfStatus, exitCodes, UsageError } from '../exitCode.ts';
+import { escapeLines, escapeText } from '../rendering/escape.ts';
+import { renderCounts, renderHead, renderOutcome, renderStep, statusStyle } from '../rendering/planView.ts';
+import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
+import { absoluteRepoUrl, readPlanText } from './planText.ts';
+import { watchPlan } from './watching.ts';
+
+export async function submitPlan(
+  context: CommandContext,
+  file: string,
+  o: { watch: boolean; json: boolean; key?: string },
+): CommandResult {
+  const { client, terminal } = context;
+  const plan = await readPlanText(file);
+  const repoUrl = absoluteRepoUrl(plan);
+  const submitted = await client.submit(
+    { text: plan.text, ...(repoUrl === null ? {} : { repoUrl }) },
+    o.key ?? randomUUID(),
+  );
+  if (o.json) terminal.out(jsonLine({ type: 'submitted', ...submitted }));
+  else if (o.watch)
+    terminal.out(`submitted ${escapeText(submitted.name)} as ${escapeText(submitted.planId)}`);
+  else
+    terminal.out(
+      `${escapeText(submitted.planId)}  ${escapeText(submitted.name)}\n  skein watch ${escapeText(submitted.planId)}`,
+    );
+  return o.watch ? watchPlan(context, submitted.planId, o) : exitCodes.ok;
+}
+
+export async function showStatus(
+  { client, terminal }: CommandContext,
+  planId: string,
+  o: { json: boolean },
+): CommandResult {
+  const plan = await client.plan(planId);
+  const steps = await client.steps(planId);
+  if (o.json) {
+    terminal.out(jsonLine({ ...plan, steps }));
+    return exitCodeOfStatus(plan.status);
+  }
+  const frame = { columns: terminal.columns(), nowMs: Date.now(), paint: terminal.paint };
+  terminal.out(renderHead(plan, frame));
+  terminal.out(`  ${renderCounts(plan.counts, terminal.paint)}`);
+  for (const step of steps) terminal.out(renderStep(step, frame));
+  if (plan.status !== 'running') terminal.out(renderOutcome(plan, terminal.paint));
+  return exitCodeOfStatus(plan.status);
+}
+
+export async function listPlans(
+  { client, terminal }: CommandContext,
+  o: { json: boolean; limit: number },
+): CommandResult {
+  let cursor: string | undefined;
+  let left = o.limit;
+  do {
+    const page = await client.plans({
+      limit: Math.min(left, 100),
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    for (const plan of page.plans.slice(0, left)) {
+      if (o.json) terminal.out(jsonLine(plan));
+      else {
+        const status = terminal.paint(statusStyle(plan.status), plan.status.padEnd(9));
+        terminal.out(
+          `${escapeText(plan.planId)}  ${status}  ${plan.submittedAt ?? ''}  ${escapeText(plan.name)}`,
+        );
+      }
+    }
+    left -= page.plans.length;
+    cursor = page.plans.length > 0 ? (page.nextCursor ?? undefined) : undefined;
+  } while (cursor !== undefined && left > 0);
+  return exitCodes.ok;
+}
+
+export async function showLog(
+  { client, terminal }: CommandContext,
+  planId: string,
+  step: string,
+  attempt: number | null,
+): CommandResult {
+  const number = attempt ?? (await lastAttempt(await client.steps(planId), step));
+  terminal.out(escapeLines(await client.attemptText(planId, step, number, 'log')));
+  return exitCodes.ok;
+}
+
+export async function showDiff(
+  { client, terminal }: CommandContext,
+  planId: string,
+  step: string | null,
+  attempt: number | null,
+): CommandResult {
+  if (step === null) terminal.out(escapeLines(await client.planDiff(planId)));
+  else {
+    const number = attempt ?? (await lastAttempt(await client.steps(planId), step));
+    terminal.out(escapeLines(await client.attemptText(planId, step, number, 'diff')));
+  }
+  return exitCodes.ok;
+}
+
+export async function showProgress({ client, terminal }: CommandContext, planId: string): CommandResult {
+  terminal.out(escapeLines(await client.progress(planId)));
+  return exitCodes.ok;
+}
+
+export async function cancelPlan(
+  { client, terminal }: CommandContext,
+  planId: string,
+  why: string | null,
+): CommandResult {
+  await client.cancel(planId, why);
+  terminal.out(`cancelling ${escapeText(planId)}`);
+  return exitCodes.ok;
+}
+
+async function lastAttempt(steps: StepView[], wanted: string): Promise<number> {
+  const step = steps.find(({ ordinal, name }) => ordinal === wanted || name === wanted);
+  if (!step) throw new UsageError(`the plan has no step ${escapeText(wanted)}`);
+  if (step.attempts === 0) throw new UsageError(`${escapeText(step.name)} has no recorded attempt yet`);
+  return step.attempts;
+}

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isAbsolute } from 'node:path';
+import { promisify } from 'node:util';
+import { UsageError } from '../exitCode.ts';
+
+const run = promisify(execFile);
+
+/** A head of a plan's ledger that is kept outside the database, where its operator cannot edit it. */
+export interface Anchor {
+  seq: number;
+  hash: string;
+}
+
+/** An anchor found in a commit's trailer: the ledger must know that commit too. */
+export interface CommitAnchor extends Anchor {
+  commit: string;
+}
+
+export const ANCHOR_TRAILER = 'Skein-Ledger-Head';
+
+/** `<seq>:<64 hex digits>` */
+export function parseAnchor(text: string): Anchor {
+  const match = /^([1-9]\d{0,14}):([0-9a-f]{64})$/.exec(text.trim());
+  if (!match?.[1] || !match[2])
+    throw new UsageError(`"${text}" is no anchor: expected <seq>:<64 hex digits>`);
+  return { seq: Number(match[1]), hash: match[2] };
+}
+
+/**
+ * The anchor that an integration commit carries. The branch may have moved on since (people merge into it), so
+ * the newest commit of its history with our trailer for this plan is taken.
+ */
+export async function readCommitAnchor(o: {
+  repository: string;
+  ref: string;
+  planId: string;
+}): Promise<CommitAnchor> {
+  if (o.ref.startsWith('-')) throw new UsageError(`"${o.ref}" is no git reference`);
+  const log = await git(o.repository, [
+    'log',
+    '--max-count=50',
+    `--grep=^${ANCHOR_TRAILER}: `,
+    `--format=%H%x00%(trailers:key=${ANCHOR_TRAILER},valueonly,separator=%x2c)%x00%(trailers:key=Skein-Plan,valueonly,separator=%x2c)`,
+    o.ref,
+    '--',
+  ]);
+  for (const line of log.split('\n')) {
+    const [commit, anchors, plans] = line.split('\0');
+    if (!commit || !anchors) continue;
+    // Commits of several plans may be in one history; a commit that names its plan must name ours.
+    if (plans && plans !== o.planId) continue;
+    return { ...parseAnchor(anchors.split(',').at(-1) ?? ''), commit };
+  }
+  throw new UsageError(`no commit of ${o.ref} in ${o.repository} carries a ${ANCHOR_TRAILER} trailer`);
+}
+
+/** The folder of a repository URL on this machine; null for remote ones and for folders that are not here. */
+export function localRepository(url: string): string | null {
+  const folder = url.startsWith('file://') ? fileUrlPath(url) : isAbsolute(url) ? url : null;
+  return folder !== null && existsSync(folder) ? folder : null;
+}
+
+function fileUrlPath(url: string): string | null {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return null;
+  }
+}
+
+async function git(repository: string, args: string[]): Promise<string> {
+  try {
+    const { stdout } = await run('git', ['-c', 'core.fsmonitor=false', '-C', repository, ...args], {
+      timeout: 30_000,
+      maxBuffer: 4 * 1024 * 1024,
+    });
+    return stdout;
+  } catch (error) {
+    const { stderr } = error as { stderr?: string };
+    throw new UsageError(`git could not read ${repository}: ${(stderr ?? String(error)).trim()}`, {
+      cause: error,
+    });
+  }
+}
