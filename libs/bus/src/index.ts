@@ -27,5 +27,6 @@ export {
   JOB_PATTERN,
   JetStreamJobServer,
   type JetStreamJobServerOptions,
+  OnJob,
 } from './serving/job-server.ts';
 export { onWorkerSignal, signalWorker } from './signalling/worker-signals.ts';

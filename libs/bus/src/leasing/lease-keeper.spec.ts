@@ -58,9 +58,9 @@ class FakeDecider {
     return () => this.#listeners.delete(listener);
   }
 
-  takeOver(): void {
+  takeOver(leaseMs = LEASE_MS): void {
     const before = this.current;
-    this.current = { ...before, term: before.term + 1 };
+    this.current = { ...before, term: before.term + 1, leaseMs };
     for (const listener of this.#listeners) listener(this.current, before);
   }
 
@@ -219,6 +219,17 @@ describe('LeaseKeeper', () => {
     decider.takeOver();
     await clock.advance(0);
     expect(decider.heartbeats.length).toBe(before + 1);
+  });
+
+  it('fences by the shorter lease of a new decider, also what it holds already', async () => {
+    const lease = keeper.hold(aLease(), context);
+    await clock.advance(LEASE_MS / 3);
+    decider.answer = () => null;
+    decider.takeOver(LEASE_MS / 4);
+    await clock.advance(LEASE_MS / 4 - 1);
+    expect(lease.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(lease.signal.reason).toMatchObject({ how: 'deadline' });
   });
 
   it('keeps its leases when a decider refuses a heartbeat, until their time is up', async () => {

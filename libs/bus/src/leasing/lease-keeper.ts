@@ -59,7 +59,7 @@ export class LeaseKeeper {
   /** Begins the rhythm; it goes on without leases, so that the decider knows this worker's pools and slots. */
   start(): this {
     this.#offChange ??= this.#o.locator.onChange((now, before) => {
-      this.#leaseMs = now.leaseMs;
+      this.#setLease(now.leaseMs);
       // A new decider should know us at once.
       if (now.term !== before?.term) this.beatNow();
     });
@@ -73,7 +73,7 @@ export class LeaseKeeper {
    */
   hold(key: LeaseKey, context: { working(): void }): HeldLease {
     const heldAtMs = this.#clock.nowMs();
-    const holding = new Holding(key, context, heldAtMs + this.#leaseMs);
+    const holding = new Holding(key, context, heldAtMs);
     const name = leaseName(key);
     this.#held.get(name)?.lose('deadline', 'Taken up again by the same worker');
     this.#held.set(name, holding);
@@ -168,18 +168,26 @@ export class LeaseKeeper {
 
   #apply(reply: HeartbeatReply, named: Holding[], sentAtMs: number): void {
     if (!Array.isArray(reply.lost)) return this.#o.log.warn({ reply }, 'The decider refused a heartbeat');
-    this.#leaseMs = reply.leaseMs;
+    this.#setLease(reply.leaseMs);
     const lost = new Map(reply.lost.map((lease) => [leaseName(lease), lease.reason]));
     for (const holding of named) {
       const reason = lost.get(leaseName(holding.key));
       if (reason !== undefined) holding.lose('told', reason);
-      else holding.deadlineMs = Math.max(holding.deadlineMs, sentAtMs + reply.leaseMs);
+      else holding.confirmedAtMs = sentAtMs;
     }
+  }
+
+  /** A shorter lease ends earlier, also those that are held: the decider counts by it already. */
+  #setLease(leaseMs: number): void {
+    if (leaseMs === this.#leaseMs) return;
+    this.#leaseMs = leaseMs;
+    for (const holding of [...this.#held.values()]) this.#watch(holding);
   }
 
   /** One timer per lease, moved only when it fires: most leases are confirmed long before. */
   #watch(holding: Holding): void {
-    const leftMs = holding.deadlineMs - this.#clock.nowMs();
+    holding.calloff?.();
+    const leftMs = holding.confirmedAtMs + this.#leaseMs - this.#clock.nowMs();
     if (leftMs <= 0)
       return holding.lose('deadline', 'The decider has not confirmed it for a whole lease time');
     holding.calloff = this.#clock.schedule(leftMs, () => this.#watch(holding));
@@ -196,7 +204,8 @@ class Holding {
   constructor(
     readonly key: LeaseKey,
     readonly context: { working(): void },
-    public deadlineMs: number,
+    /** When the last message was sent that the decider confirmed the lease by; at first, when it was taken up. */
+    public confirmedAtMs: number,
   ) {}
 
   get signal(): AbortSignal {

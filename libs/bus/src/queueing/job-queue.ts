@@ -197,7 +197,7 @@ export class JobQueue {
 
   async #createGeneration(): Promise<string> {
     const own = newGeneration();
-    let refusal: unknown = null;
+    let refusal: Error = new Error('The new job stream went at once');
     try {
       await this.#bus.jsm.streams.add(jobStreamConfig(this.#bus.subjects, own));
       this.#bus.log.info({ generation: own }, 'Made a new job stream');
@@ -207,7 +207,7 @@ export class JobQueue {
     }
     // Another decider (a deposed one, or our successor) may have been at it too: its stream is as good as ours.
     const generation = await this.#findGeneration();
-    if (generation === null) throw refusal ?? new Error('The new job stream went at once');
+    if (generation === null) throw refusal;
     return generation;
   }
 

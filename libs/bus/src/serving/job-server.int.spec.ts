@@ -1,6 +1,6 @@
 import { Controller, type INestMicroservice, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 import type { Announcement, Job } from '#contracts';
 import { silentLogger } from '#telemetry';
 import { eventually, freshNamespace, testServers } from '#testing';
@@ -11,14 +11,14 @@ import { jobStreamName } from '../queueing/generation.ts';
 import { JobQueue } from '../queueing/job-queue.ts';
 import { DeciderLocator } from '../requesting/decider-locator.ts';
 import { JobContext } from './job-context.ts';
-import { JetStreamJobServer, type JetStreamJobServerOptions, JOB_PATTERN } from './job-server.ts';
+import { JetStreamJobServer, type JetStreamJobServerOptions, OnJob } from './job-server.ts';
 
 type Handler = (job: Job, context: JobContext) => Promise<void>;
 let handle: Handler;
 
 @Controller()
 class Jobs {
-  @EventPattern(JOB_PATTERN)
+  @OnJob()
   run(@Payload() job: Job, @Ctx() context: JobContext): Promise<void> {
     return handle(job, context);
   }

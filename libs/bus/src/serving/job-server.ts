@@ -1,5 +1,5 @@
 import type { Msg } from '@nats-io/nats-core';
-import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
+import { type CustomTransportStrategy, EventPattern, Server } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Announcement, Job } from '#contracts';
 import type { Bus } from '../connection/bus.ts';
@@ -10,8 +10,14 @@ import { JobContext } from './job-context.ts';
 import { readJob } from './job-envelope.ts';
 import { JobPull, type Pulled } from './job-pull.ts';
 
-/** The pattern that a job handler is registered under: `@EventPattern(JOB_PATTERN)`. */
+/** The pattern that a job handler is registered under. */
 export const JOB_PATTERN = 'job';
+
+/** Marks a controller's method `(@Payload() job: Job, @Ctx() context: JobContext) => Promise<void>` as the job handler. */
+export function OnJob(): MethodDecorator {
+  return EventPattern<string>(JOB_PATTERN);
+}
+
 export const JETSTREAM_TRANSPORT = Symbol('SKEIN_JETSTREAM');
 
 export interface JetStreamJobServerOptions {
