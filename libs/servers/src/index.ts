@@ -17,3 +17,6 @@ export {
 } from './postgres/postgres-server.ts';
 export { PostgresRefusesRootError } from './postgres/unprivileged.ts';
 export type { Exit } from './server-process.ts';
+export { stopServersBelow } from './runs/leftovers.ts';
+export { RunRegistry, type Swept } from './runs/run-registry.ts';
+export { Run } from './runs/run.ts';

@@ -10,14 +10,20 @@ export async function installOnce(o: {
   target: string;
   timeoutMs: number;
   onWait?: () => void;
+  /** Whether what is there can be used; what cannot is replaced. Default: it is there. */
+  isUsable?: () => Promise<boolean>;
   fill: (folder: string) => Promise<void>;
 }): Promise<string> {
-  if (await exists(o.target)) return o.target;
+  const isUsable = o.isUsable ?? (() => exists(o.target));
+  if (await isUsable()) return o.target;
   const parent = dirname(o.target);
   await mkdir(parent, { recursive: true, mode: 0o700 });
   const lock = await FileLock.acquire(join(parent, `${basename(o.target)}.lock`), o.timeoutMs, o.onWait);
   try {
-    if (!(await exists(o.target))) await fillAside(o.target, o.fill);
+    if (!(await isUsable())) {
+      await rm(o.target, { recursive: true, force: true });
+      await fillAside(o.target, o.fill);
+    }
   } finally {
     await lock.release();
   }

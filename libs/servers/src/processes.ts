@@ -43,12 +43,28 @@ export async function stopProcess(identity: ProcessIdentity, stages: StopStage[]
 
 /** Programs called `program` that were started with `argument`: finds servers whose pid nobody had time to write down. */
 export async function findByArgument(program: string, argument: string): Promise<ProcessIdentity[]> {
-  const found: ProcessIdentity[] = [];
+  const found = await findPrograms([program], (argv) => argv.includes(argument));
+  return found.map(({ identity }) => identity);
+}
+
+/** The same for servers whose arguments name something below a folder. */
+export async function findServersBelow(
+  programs: string[],
+  folder: string,
+): Promise<{ program: string; identity: ProcessIdentity }[]> {
+  return findPrograms(programs, (argv) => argv.some((argument) => argument.startsWith(`${folder}/`)));
+}
+
+async function findPrograms(
+  programs: string[],
+  matches: (args: string[]) => boolean,
+): Promise<{ program: string; identity: ProcessIdentity }[]> {
+  const found: { program: string; identity: ProcessIdentity }[] = [];
   for (const { pid, argv } of await listCommands()) {
-    const name = argv[0]?.split('/').pop();
-    if (name !== program || !argv.includes(argument)) continue;
+    const program = argv[0]?.split('/').pop() ?? '';
+    if (!programs.includes(program) || !matches(argv.slice(1))) continue;
     const identity = await identify(pid);
-    if (identity !== null) found.push(identity);
+    if (identity !== null) found.push({ program, identity });
   }
   return found;
 }

@@ -1,31 +1,40 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findNatsServer, startNats, startPostgres } from '#servers';
+import { findNatsServer, type Run, RunRegistry, startNats, startPostgres, stopServersBelow } from '#servers';
 import { silentLogger } from '#telemetry';
-import { tempDir } from './temp-root.ts';
+import { tempRoot } from './temp-root.ts';
 import { handToSpecs } from './test-servers.ts';
 
-/** Starts what all integration specs of a run share, and leaves the way to stop it where the tear-down finds it. */
+const log = silentLogger;
+
+/**
+ * Starts what all integration specs of a Jest run share, and leaves the way to stop it where the tear-down finds it.
+ * A run that is killed is cleaned up by the next one.
+ */
 export async function startSharedServers(): Promise<void> {
-  const log = silentLogger;
+  const run = await new RunRegistry({ log }).begin({ kind: 'test' });
+  try {
+    const stop = await startIn(run);
+    (globalThis as { skeinSharedServers?: { stop(): Promise<void> } }).skeinSharedServers = { stop };
+  } catch (error) {
+    await run.end();
+    throw error;
+  }
+}
+
+async function startIn(run: Run): Promise<() => Promise<void>> {
   const onProgress = (line: string): void => void process.stderr.write(`${line}\n`);
-  const folder = await tempDir('servers');
+  const folder = await run.ephemeralDir('test-servers');
   const program = await findNatsServer({ log, onProgress });
   const nats = await startNats({ program, storeDir: join(folder, 'nats'), log });
-  const postgres = await startPostgres({
-    dataDir: join(folder, 'postgres'),
-    log,
-    onProgress,
-    fsync: false,
-  }).catch(async (error: unknown) => {
-    await nats.stop();
-    throw error;
-  });
+  await run.addNats(nats);
+  const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), log, fsync: false });
+  await run.addPostgres(postgres);
   handToSpecs({ postgresAdminUrl: postgres.adminUrl, natsUrl: nats.url }, program);
-  (globalThis as { skeinSharedServers?: { stop(): Promise<void> } }).skeinSharedServers = {
-    stop: async () => {
-      await Promise.all([postgres.stop(), nats.stop()]);
-      await rm(folder, { recursive: true, force: true });
-    },
+  return async () => {
+    await Promise.all([postgres.stop(), nats.stop()]);
+    await run.end();
+    // What a spec that failed did not stop.
+    const root = tempRoot();
+    if (root !== null) await stopServersBelow(root, log);
   };
 }

@@ -18,6 +18,11 @@ export function removeTempRoot(): void {
   rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
+/** Null outside of a run with one of the global set-ups. */
+export function tempRoot(): string | null {
+  return process.env[VARIABLE] ?? null;
+}
+
 /** A new empty folder (0700). It goes when the run ends, so tests need not remove it. */
 export async function tempDir(name = 'dir'): Promise<string> {
   const root = process.env[VARIABLE];

@@ -30,6 +30,7 @@ export async function buildNatsServer(o: {
   await installOnce({
     target: folderOf(o.cacheDir),
     timeoutMs: BUILD_TIMEOUT_MS + 60_000,
+    isUsable: async () => (await cachedNatsServer(o.cacheDir)) !== null,
     onWait: () => o.onProgress?.('Waiting for another process that builds nats-server ...'),
     fill: async (folder) => {
       o.onProgress?.(`Building nats-server ${BUILT_NATS_VERSION} with Go (once, a minute or two) ...`);

@@ -33,7 +33,6 @@ export function workerPermissions(namespace: string, worker: string): NatsPermis
         `${namespace}.decider.*.*`,
         `${namespace}.control.who`,
         '$JS.API.CONSUMER.MSG.NEXT.*.*',
-        '$JS.API.CONSUMER.INFO.*.*',
         '$JS.ACK.>',
       ],
       deny: [`${namespace}.decider.*.command`],

@@ -31,6 +31,10 @@ export interface NatsServer {
   url: string;
   port: number;
   pid: number;
+  /** The folder it was started on: absolute, without symbolic links. */
+  storeDir: string;
+  /** When it runs in one. */
+  container: { docker: string } | null;
   /** For a worker of `workers`: with its own user. Its inbox prefix must be `_INBOX_<name>`. */
   workerUrl(name: string): string;
   /** Resolves when the server ends, whatever the reason. */
@@ -55,7 +59,7 @@ export async function startNats(o: NatsOptions): Promise<NatsServer> {
     const users = usersOf(o);
     const { running, port } = await startOnFreePort(claim.path, users, o);
     o.log.debug({ pid: running.pid, port, storeDir: claim.path }, 'nats-server runs');
-    return serverOf(claim, users, running, port);
+    return serverOf(claim, users, running, port, o.program);
   } catch (error) {
     await claim.release();
     throw error;
@@ -71,7 +75,13 @@ interface Running {
   stop: () => Promise<void>;
 }
 
-function serverOf(claim: ClaimedDir, users: NatsUser[], running: Running, port: number): NatsServer {
+function serverOf(
+  claim: ClaimedDir,
+  users: NatsUser[],
+  running: Running,
+  port: number,
+  program: NatsProgram,
+): NatsServer {
   let stopping: Promise<void> | undefined;
   const urlOf = (name: string): string => {
     const user = users.find((candidate) => candidate.user === name);
@@ -82,6 +92,8 @@ function serverOf(claim: ClaimedDir, users: NatsUser[], running: Running, port: 
     url: urlOf(COORDINATOR),
     port,
     pid: running.pid,
+    storeDir: claim.path,
+    container: program.kind === 'docker' ? { docker: program.docker } : null,
     workerUrl: (name) => urlOf(workerUser(name)),
     exited: running.exited,
     stop: () => (stopping ??= running.stop().finally(() => claim.release())),

@@ -28,6 +28,7 @@ export async function installPostgres(
   const root = await installOnce({
     target,
     timeoutMs: 120_000,
+    isUsable: () => isFile(join(target, 'bin', 'postgres')),
     onWait: () => onProgress?.('Waiting for another process that unpacks Postgres ...'),
     fill: (folder) => layOut(source.native, folder),
   });
@@ -47,6 +48,13 @@ async function findPackage(): Promise<Package> {
   } catch (cause) {
     throw new PostgresNotFoundError(name, { cause });
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function layOut(native: string, folder: string): Promise<void> {

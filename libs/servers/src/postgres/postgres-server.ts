@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '#telemetry';
 import { defaultCacheDir } from '../cache-dir.ts';
@@ -7,6 +8,7 @@ import { ServerProcess, type Exit } from '../server-process.ts';
 import { installPostgres, type PostgresBinaries } from './binaries.ts';
 import { openCluster, POSTGRES_ENV, SUPERUSER, type Cluster } from './cluster.ts';
 import { isReady, POSTGRES_STOP, takeOver } from './postmaster-file.ts';
+import { removeSharedMemory } from './shared-memory.ts';
 import { checkReachable, dropRoot, type Unprivileged } from './unprivileged.ts';
 
 export interface PostgresOptions {
@@ -28,6 +30,8 @@ export interface PostgresServer {
   adminUrl: string;
   port: number;
   pid: number;
+  /** The folder it was started on: absolute, without symbolic links. */
+  dataDir: string;
   /** Resolves when the server ends, whatever the reason. */
   exited: Promise<Exit>;
   stop(): Promise<void>;
@@ -55,6 +59,8 @@ async function startClaimed(claim: ClaimedDir, o: PostgresOptions): Promise<Post
   const progress = o.onProgress === undefined ? {} : { onProgress: o.onProgress };
   const binaries = await installPostgres(o.cacheDir ?? defaultCacheDir(), o.onProgress);
   const as = await dropRoot();
+  // It holds nothing that others can read, but `nobody` has to pass through.
+  if (as.user !== undefined) await chmod(claim.path, 0o711);
   await checkReachable([binaries.root, claim.path], as);
   await takeOver(join(claim.path, 'cluster'), o.log);
   const cluster = await openCluster({
@@ -79,9 +85,20 @@ async function startClaimed(claim: ClaimedDir, o: PostgresOptions): Promise<Post
     adminUrl: `postgres://${SUPERUSER}:${encodeURIComponent(cluster.password)}@${LOOPBACK}:${port}/postgres`,
     port,
     pid: server.pid,
+    dataDir: claim.path,
     exited: server.exited,
-    stop: () => (stopping ??= server.stop(POSTGRES_STOP).finally(() => claim.release())),
+    stop: () => (stopping ??= stop(server, cluster, claim)),
   };
+}
+
+async function stop(server: ServerProcess, cluster: Cluster, claim: ClaimedDir): Promise<void> {
+  try {
+    await server.stop(POSTGRES_STOP);
+    // There only if it was killed.
+    await removeSharedMemory(cluster.path);
+  } finally {
+    await claim.release();
+  }
 }
 
 interface Start {
@@ -128,7 +145,8 @@ function spawnPostgres(claim: ClaimedDir, start: Start, port: number): Promise<S
     // ERROR is below LOG here: expected conflicts (unique violations) do not fill the disk.
     log_min_messages: 'log',
     log_checkpoints: 'off',
-    ...(start.fsync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    // Commits still reach the kernel before they are answered: what survives kill -9 is the same.
+    ...(start.fsync ? {} : { fsync: 'off', full_page_writes: 'off' }),
   };
   const argv = [
     ...start.as.prefix,

@@ -1,0 +1,152 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { eventually, runs, startLauncher, startOwnNats, tempDir } from '#testing';
+import { DataDirInUseError } from '../data-dir.ts';
+import { NatsStartError } from './nats-server.ts';
+
+async function open(url: string, inboxPrefix?: string): Promise<NatsConnection> {
+  const { host, username, password } = new URL(url);
+  return connect({
+    servers: host,
+    user: username,
+    pass: password,
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+  });
+}
+
+async function addJobs(url: string): Promise<NatsConnection> {
+  const nc = await open(url);
+  const jsm = await jetstreamManager(nc);
+  await jsm.streams.add({ name: 'skein-jobs-g1', subjects: ['skein.jobs.>'], retention: 'workqueue' });
+  await jsm.consumers.add('skein-jobs-g1', { durable_name: 'skein-jobs-default-g1', ack_policy: 'explicit' });
+  return nc;
+}
+
+describe('our own nats-server', () => {
+  it('keeps streams from one start to the next, on the same port, with large messages', async () => {
+    const first = await startOwnNats();
+    const nc = await addJobs(first.url);
+    expect(nc.info?.max_payload).toBe(8 * 1024 * 1024);
+    await jetstream(nc).publish('skein.jobs.v1.default.p.s1.1', 'work');
+    await nc.close();
+    await first.stop();
+    expect(await runs(first.pid)).toBe(false);
+    const second = await first.restart();
+    expect(second.url).toBe(first.url);
+    const again = await open(second.url);
+    expect((await (await jetstreamManager(again)).streams.info('skein-jobs-g1')).state.messages).toBe(1);
+    await again.close();
+    await second.stop();
+  });
+
+  it('forgets everything when its store was wiped, and still starts', async () => {
+    const server = await startOwnNats();
+    await (await addJobs(server.url)).close();
+    await server.kill();
+    await server.wipe();
+    const empty = await server.restart();
+    const nc = await open(empty.url);
+    expect(await (await jetstreamManager(nc)).streams.list().next()).toEqual([]);
+    await nc.close();
+    await empty.stop();
+  });
+
+  it('lets nobody in without its random password, which only the owner can read', async () => {
+    const server = await startOwnNats({ workers: { namespace: 'skein', names: ['w1'] } });
+    await expect(connect({ servers: `127.0.0.1:${server.port}` })).rejects.toThrow(/authorization/i);
+    const config = join(server.storeDir, 'nats.conf');
+    expect((await stat(config)).mode & 0o077).toBe(0);
+    await server.stop();
+  });
+
+  it('lets a worker pull, acknowledge and ask the decider, and nothing else', async () => {
+    const server = await startOwnNats({ workers: { namespace: 'skein', names: ['w1', 'w2'] } });
+    const coordinator = await addJobs(server.url);
+    await jetstream(coordinator).publish('skein.jobs.v1.default.p.s1.1', 'work');
+    coordinator.subscribe('skein.decider.*.*', {
+      callback: (_error, message) => void message.respond('applied'),
+    });
+    const worker = await open(server.workerUrl('w1'), '_INBOX_w1');
+    const refusals: string[] = [];
+    void (async () => {
+      for await (const status of worker.status()) {
+        if (status.type === 'error') refusals.push(status.error.message);
+      }
+    })();
+
+    const inbox = '_INBOX_w1.pull.1';
+    const jobs = worker.subscribe(inbox);
+    worker.publish('$JS.API.CONSUMER.MSG.NEXT.skein-jobs-g1.skein-jobs-default-g1', '{"batch":1}', {
+      reply: inbox,
+    });
+    for await (const job of jobs) {
+      expect(job.string()).toBe('work');
+      const acked = await worker.request(job.reply!, '+ACK');
+      expect(acked.data).toHaveLength(0);
+      break;
+    }
+    expect((await worker.request('skein.decider.3.claim', '{}')).string()).toBe('applied');
+    worker.subscribe('skein.control.announce');
+    worker.subscribe('skein.control.worker.w1');
+    await worker.flush();
+    expect(refusals).toEqual([]);
+
+    worker.publish('skein.decider.3.command', '{}');
+    worker.publish('skein.jobs.v1.default.p.s1.2', 'forged');
+    worker.publish('skein.control.announce', '{}');
+    worker.publish('$JS.API.STREAM.DELETE.skein-jobs-g1', '');
+    worker.subscribe('skein.control.worker.w2', { callback: () => undefined });
+    worker.subscribe('_INBOX_w2.>', { callback: () => undefined });
+    worker.subscribe('>', { callback: () => undefined });
+    await eventually(() => refusals.length >= 7, { what: `seven refusals, so far: ${refusals.join('; ')}` });
+    await worker.close();
+    await coordinator.close();
+    await server.stop();
+  });
+
+  it('takes over from a launcher that was killed', async () => {
+    const dataDir = await tempDir();
+    const launcher = await startLauncher({ cacheDir: await tempDir(), dataDir });
+    await (await addJobs(launcher.natsUrl)).close();
+    await launcher.kill('SIGKILL');
+    expect(await runs(launcher.pids[1]!)).toBe(true);
+    const server = await startOwnNats({ storeDir: join(dataDir, 'nats') });
+    expect(await runs(launcher.pids[1]!)).toBe(false);
+    const nc = await open(server.url);
+    expect((await (await jetstreamManager(nc)).streams.info('skein-jobs-g1')).config.name).toBe(
+      'skein-jobs-g1',
+    );
+    await nc.close();
+    await server.stop();
+    process.kill(launcher.pids[0]!, 'SIGINT');
+    await eventually(async () => !(await runs(launcher.pids[0]!)));
+  });
+
+  it('does not believe a left pid file', async () => {
+    const storeDir = await tempDir();
+    await writeFile(join(storeDir, 'nats.pid'), String(process.pid));
+    const server = await startOwnNats({ storeDir });
+    expect(await readFile(join(storeDir, 'nats.pid'), 'utf8')).toBe(String(server.pid));
+    await server.stop();
+  });
+
+  it('steps over a port that is taken, and refuses a folder whose owner lives', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as AddressInfo;
+    const server = await startOwnNats({ port });
+    expect(server.port).not.toBe(port);
+    await expect(startOwnNats({ storeDir: server.storeDir })).rejects.toThrow(DataDirInUseError);
+    await server.stop();
+    taken.close();
+  });
+
+  it('says why it did not start', async () => {
+    const failure = startOwnNats({ syncInterval: 'sometimes' });
+    await expect(failure).rejects.toThrow(NatsStartError);
+    await expect(failure).rejects.toThrow(/sync_interval|duration/);
+  });
+});
