@@ -178,9 +178,7 @@ export class UnstorablePathsError extends Error {
     /** Safe to print; at most 20. */
     readonly paths: string[],
   ) {
-    super(
-      `git cannot store ${paths.join(', ')}: such names (like .git in any spelling) or unreadable files are refused`,
-    );
+    super(`git cannot store ${paths.join(', ')}: remove what is not an ordinary, readable file`);
   }
 }
 

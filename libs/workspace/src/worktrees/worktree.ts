@@ -22,7 +22,8 @@ export interface Worktree {
   /**
    * The tree of everything in the worktree that is not ignored: changes, additions, deletions. Embedded repositories
    * become gitlinks. No hook, filter or line-ending conversion has a part in it.
-   * Throws `UnstorablePathsError` when a step made names that git refuses (such as `.GIT/config`).
+   * Names that some file system takes for `.git` are left out. Throws `UnstorablePathsError` for what git cannot read
+   * (a pipe named `.gitignore`, a file without permission): the attempt is at fault, repeating it does not help.
    */
   snapshot(): Promise<string>;
 

@@ -1,0 +1,124 @@
+import { inSpan, names, type Logger } from '#telemetry';
+import { addWorktree, type WorktreeParts } from '../worktrees/adding.ts';
+import type { Worktree } from '../worktrees/worktree.ts';
+import type { BareRepository } from './bare-repository.ts';
+import { dropRefs, maintain } from './maintenance.ts';
+import { mergeInputs } from './merging.ts';
+import type {
+  CommitRef,
+  Diff,
+  MergeInput,
+  MergeOptions,
+  MergeResult,
+  Mirror,
+  PublishResult,
+  TreeFile,
+} from './mirror.ts';
+import { checkPushable, deleteRefs, publish, pushPrivate, remoteHead } from './publishing.ts';
+import { diffCommits, listTree, readText } from './reading.ts';
+import type { Remote } from './remote.ts';
+import { ensureCommit, keepRef, resolveBase, type ResolvingParts } from './resolving.ts';
+
+export interface GitMirrorOptions {
+  repository: BareRepository;
+  remote: Remote;
+  /** Where the worktrees' own indexes are. */
+  indexDir: string;
+  fetchesPerRepack: number;
+  log: Logger;
+}
+
+/** `Mirror` on real git: each method is one of the modules beside it, with its span. */
+export class GitMirror implements Mirror {
+  private readonly parts: ResolvingParts;
+  private readonly worktreeParts: WorktreeParts;
+
+  constructor(private readonly o: GitMirrorOptions) {
+    const { repository, remote, indexDir, log } = o;
+    this.parts = { repository, remote, fetching: (fetch) => this.fetching(fetch) };
+    this.worktreeParts = { repository, indexDir, log };
+  }
+
+  get url(): string {
+    return this.o.remote.url;
+  }
+
+  get path(): string {
+    return this.o.repository.path;
+  }
+
+  resolve(base: string): Promise<string> {
+    return resolveBase(this.parts, base);
+  }
+
+  ensureCommit(commit: CommitRef): Promise<boolean> {
+    return ensureCommit(this.parts, commit);
+  }
+
+  async listFiles(sha: string): Promise<TreeFile[]> {
+    return (await listTree(this.o.repository, sha)).map(({ path, mode }) => ({ path, mode }));
+  }
+
+  readText(sha: string, path: string, maxBytes: number): Promise<string | null> {
+    return readText(this.o.repository, sha, path, maxBytes);
+  }
+
+  checkout(leaseDir: string, sha: string): Promise<Worktree> {
+    const attributes = { [names.attributes.sha]: sha };
+    return inSpan(names.spans.gitCheckout, attributes, () => addWorktree(this.worktreeParts, leaseDir, sha));
+  }
+
+  mergeInputs(onto: string, inputs: MergeInput[], options: MergeOptions): Promise<MergeResult> {
+    return inSpan(names.spans.gitMerge, {}, () => mergeInputs(this.o.repository, onto, inputs, options));
+  }
+
+  push(commit: CommitRef): Promise<void> {
+    const attributes = { [names.attributes.sha]: commit.sha };
+    return inSpan(names.spans.gitPush, attributes, () => pushPrivate(this.o.remote, commit));
+  }
+
+  publish(branch: string, sha: string, expectedOld: string | null): Promise<PublishResult> {
+    const attributes = { [names.attributes.branch]: branch, [names.attributes.sha]: sha };
+    return inSpan(names.spans.gitPush, attributes, () => publish(this.parts, branch, sha, expectedOld));
+  }
+
+  remoteHead(ref: string): Promise<string | null> {
+    return remoteHead(this.o.remote, ref);
+  }
+
+  async deleteRefs(prefix: string, keep: string[]): Promise<number> {
+    const { repository, remote } = this.o;
+    const deleted = await deleteRefs(remote, prefix, keep);
+    if (deleted.length > 0) {
+      const kept = deleted.map(keepRef);
+      await repository.underLock('drop kept refs', ({ fd }) => dropRefs(repository, kept, fd));
+    }
+    return deleted.length;
+  }
+
+  checkPushable(planId: string): Promise<void> {
+    return checkPushable(this.o.repository, this.o.remote, planId);
+  }
+
+  diff(from: string, to: string): Promise<Diff> {
+    return diffCommits(this.o.repository, from, to);
+  }
+
+  isAncestor(ancestor: string, descendant: string): Promise<boolean> {
+    return this.o.repository.isAncestor(ancestor, descendant);
+  }
+
+  private fetching(fetch: (lockFd: number) => Promise<boolean>): Promise<boolean> {
+    const { repository, fetchesPerRepack, log } = this.o;
+    return inSpan(names.spans.gitFetch, {}, () =>
+      repository.underLock('fetch', async ({ fd }) => {
+        const found = await fetch(fd);
+        // What was fetched is good whether or not tidying works.
+        await maintain(repository, fetchesPerRepack, fd).catch((error: unknown) =>
+          log.warn({ error: String(error), mirror: repository.path }, 'a mirror could not be repacked'),
+        );
+        return found;
+      }),
+    );
+  }
+}

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, lstat, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inSpan, names } from '#telemetry';
+import type { Change } from '../changes/change.ts';
+import { diffTrees } from '../changes/tree-diff.ts';
+import type { GitAnswer, GitCall } from '../git/git.ts';
+import { WorktreeGoneError } from '../git/git-error.ts';
+import { pathToBytes } from '../git/path-bytes.ts';
+import { writeCommit } from '../mirrors/committing.ts';
+import type { WorktreeParts } from './adding.ts';
+import { joinBytes, removeFiles } from './removing-files.ts';
+import { listUntracked, writeSnapshot } from './snapshot.ts';
+import type { CommitOptions, Worktree } from './worktree.ts';
+
+/** Writing all files of a large repository to a cold disk. */
+const CHECKOUT_TIMEOUT_MS = 900_000;
+
+export interface GitWorktreeOptions extends WorktreeParts {
+  id: string;
+  path: string;
+  gitDir: string;
+}
+
+/** Git on a worktree's files, with our index: `--git-dir` and `--work-tree` are always given, `.git` is never read. */
+export interface WorktreeGit {
+  readonly path: string;
+  run(call: GitCall): Promise<GitAnswer>;
+}
+
+export class GitWorktree implements Worktree, WorktreeGit {
+  readonly path: string;
+  readonly gitDir: string;
+  private readonly indexFile: string;
+  private current = '';
+  private removed = false;
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly o: GitWorktreeOptions) {
+    this.path = o.path;
+    this.gitDir = o.gitDir;
+    this.indexFile = join(o.indexDir, o.id);
+  }
+
+  head(): string {
+    return this.current;
+  }
+
+  snapshot(): Promise<string> {
+    return this.inTurn(() => writeSnapshot(this));
+  }
+
+  changes(fromSha: string, tree: string): Promise<Change[]> {
+    return diffTrees(this.o.repository, fromSha, tree);
+  }
+
+  commit(tree: string, parents: string[], options: CommitOptions): Promise<string> {
+    const { message, date } = options;
+    return inSpan(names.spans.gitCommit, {}, () =>
+      writeCommit(this.o.repository, { tree, parents, message, date }),
+    );
+  }
+
+  resetTo(sha: string): Promise<void> {
+    return this.inTurn(async () => {
+      // Replaces what differs, by our index; a symlink that took a folder's place is removed, not followed.
+      await this.run({
+        action: 'check out',
+        args: ['read-tree', '--reset', '-u', '--no-recurse-submodules', sha],
+        timeoutMs: CHECKOUT_TIMEOUT_MS,
+      });
+      for (const path of await listUntracked(this))
+        await removeFiles(joinBytes(this.path, pathToBytes(path)));
+      this.current = sha;
+      await this.showToSteps(sha);
+    });
+  }
+
+  async remove(): Promise<void> {
+    this.removed = true;
+    const turn = this.tail.then(() => this.removeAll());
+    this.tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Runs git on the files with our index. */
+  run(call: GitCall): Promise<GitAnswer> {
+    return this.o.repository.run({
+      ...call,
+      gitDir: this.gitDir,
+      workTree: this.path,
+      env: { ...call.env, GIT_INDEX_FILE: this.indexFile },
+    });
+  }
+
+  /** What a step's own `git status` sees: HEAD and a copy of the index. We do not read them again. */
+  private async showToSteps(sha: string): Promise<void> {
+    await replaceFile(join(this.gitDir, 'HEAD'), (path) => writeFile(path, `${sha}\n`, { flag: 'wx' }));
+    await replaceFile(join(this.gitDir, 'index'), (path) => copyFile(this.indexFile, path));
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.tail.then(async () => {
+      if (this.removed) throw new WorktreeGoneError(this.path);
+      // A step may have put a symlink there: its target's files are none of ours.
+      if ((await lstat(this.path).catch(() => null))?.isDirectory() !== true)
+        throw new WorktreeGoneError(this.path);
+      // Of a git that was killed: only we use this index, one call at a time.
+      await rm(`${this.indexFile}.lock`, { force: true });
+      await this.o.repository.restoreSettings();
+      return work();
+    });
+    this.tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async removeAll(): Promise<void> {
+    await removeFiles(this.path);
+    await rm(this.indexFile, { force: true });
+    await rm(`${this.indexFile}.lock`, { force: true });
+    await removeMetadata(this.o, this.o.id);
+  }
+}
+
+/** Moves the metadata away in one step, so that no other git sees half of it; then removes it. */
+export async function removeMetadata(parts: WorktreeParts, id: string): Promise<void> {
+  const { repository } = parts;
+  const gitDir = join(repository.path, 'worktrees', id);
+  if ((await lstat(gitDir).catch(() => null)) === null) return;
+  const trash = `${repository.path}.trash-${id}`;
+  await repository.underLock('remove a worktree', async () => {
+    await rename(gitDir, trash).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  });
+  await removeFiles(trash);
+}
+
+async function replaceFile(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  await write(temporary);
+  await rename(temporary, path);
+}
