@@ -165,6 +165,8 @@ export interface LoopJob {
   attempts: number;
   /** Results of the needs, merged in this order to make the start. Empty: the start is the base. */
   inputs: StepInput[];
+  /** Author and committer date of that merge: ISO 8601. The same in every lease of the step, so that the merge is. */
+  date?: string;
   /** The last recorded attempt, to go on from. */
   previous: { commit: CommitRef | null; feedback: string } | null;
   matrix: { value: string } | { files: string[] } | null;

@@ -1,0 +1,187 @@
+import type { DeciderClient, LeaseKeeper, LeaseLostError } from '#bus';
+import type { Job, ResultMessage } from '#contracts';
+import { formatOrdinal } from '#domain';
+import { inSpan, names, type Logger } from '#telemetry';
+import { DrainingError, WorkerFaultError } from '../leasing/errors.ts';
+import { Lease } from '../leasing/lease.ts';
+import { Reporter } from '../leasing/reporter.ts';
+import { runCleanStep } from '../steps/clean-step.ts';
+import { runFixLoop } from '../steps/fix-loop.ts';
+import { runIntegrateStep } from '../steps/integrate-step.ts';
+import { LeaseDirs } from '../steps/lease-dirs.ts';
+import { noopResult } from '../steps/noop-step.ts';
+import { runPublishStep } from '../steps/publish-step.ts';
+import { runResolveStep } from '../steps/resolve-step.ts';
+import type { StepContext, StepTools } from '../steps/step-context.ts';
+import { settle } from './settling.ts';
+
+/** What the runner needs of a delivery. */
+export interface Delivery {
+  ack(): void;
+  working(): void;
+  /** Fires when the transport closes without waiting. */
+  readonly signal: AbortSignal;
+}
+
+export interface JobRunnerOptions {
+  worker: string;
+  leasesDir: string;
+  client: Pick<DeciderClient, 'request'>;
+  keeper: Pick<LeaseKeeper, 'hold'>;
+  tools: StepTools;
+  log: Logger;
+  /** How long a hand-back may be repeated before it is left to the lease's end (default 10 s). */
+  releaseMs?: number;
+}
+
+/**
+ * From a job to its answer: holds the lease while the work runs, turns what happened into a result or a hand-back, and
+ * acks only after the decider has answered. Never throws: whatever went wrong, the decider's clock ends the lease.
+ */
+export class JobRunner {
+  readonly #live = new Set<Lease>();
+
+  constructor(private readonly o: JobRunnerOptions) {}
+
+  async run(job: Job, delivery: Delivery): Promise<void> {
+    const lease = new Lease(job, this.o.worker);
+    const onClose = (): void => lease.end(new DrainingError());
+    delivery.signal.addEventListener('abort', onClose);
+    this.#live.add(lease);
+    try {
+      if (delivery.signal.aborted) onClose();
+      await inSpan(names.spans.lease, attributesOf(job, lease), () => this.#runLease(job, lease, delivery), {
+        parent: job.traceparent,
+        kind: 'consumer',
+      });
+    } finally {
+      this.#live.delete(lease);
+      delivery.signal.removeEventListener('abort', onClose);
+    }
+  }
+
+  /** The grace period is over: programs are stopped and every lease is handed back. */
+  handBackAll(): void {
+    for (const lease of this.#live) lease.end(new DrainingError());
+  }
+
+  async #runLease(job: Job, lease: Lease, delivery: Delivery): Promise<void> {
+    const log = this.o.log.child({ planId: job.planId, ordinal: job.ordinal, epoch: job.epoch });
+    const held = job.work.kind === 'noop' ? null : this.o.keeper.hold(lease.key, delivery);
+    const onLost = (): void => lease.end(held?.signal.reason as LeaseLostError);
+    held?.signal.addEventListener('abort', onLost);
+    try {
+      const answered = await this.#carryOut({ job, lease, log, report: new Reporter(this.o.client, lease) });
+      if (answered) delivery.ack();
+    } finally {
+      held?.signal.removeEventListener('abort', onLost);
+      held?.release();
+    }
+  }
+
+  /** True when the decider has answered the lease's last message. */
+  async #carryOut(o: Undertaking): Promise<boolean> {
+    try {
+      const result = o.job.work.kind === 'noop' ? noopResult() : await this.#perform(o);
+      if (result !== null) await o.report.result(result);
+      return true;
+    } catch (error) {
+      // What an abort broke is not the cause: the abort is.
+      return this.#conclude(o.lease.signal.aborted ? o.lease.signal.reason : error, o);
+    }
+  }
+
+  /** The lease's disk is gone before its result is sent. */
+  async #perform(o: Undertaking): Promise<ResultMessage['result'] | null> {
+    const dirs = new LeaseDirs(this.o.leasesDir, o.lease.key);
+    try {
+      await dirs.make();
+      return await perform({ ...o, dirs, tools: this.o.tools });
+    } finally {
+      await dirs.remove();
+    }
+  }
+
+  /** Says what the error means. Saying it can fail too (lost, draining, refused): then that is what there is to say. */
+  async #conclude(error: unknown, o: Undertaking): Promise<boolean> {
+    const { lease, log, report } = o;
+    let cause = error;
+    for (let tries = 0; tries < CONCLUSIONS_MAX; tries += 1) {
+      const settled = settle(cause);
+      if (settled.kind === 'drop') {
+        log.warn(
+          { why: (cause as Error).message },
+          'the lease is lost: its work was stopped and nothing is reported',
+        );
+        return false;
+      }
+      log.warn({ err: cause, settled: settled.kind }, 'the step could not be carried out');
+      try {
+        if (settled.kind === 'result') await report.result(settled.result);
+        else
+          await report.release(
+            { cause: settled.cause, reason: settled.reason },
+            this.#releaseSignal(settled.cause, lease),
+          );
+        return true;
+      } catch (failure) {
+        const stillDraining = settled.kind === 'release' && settled.cause === 'draining';
+        cause = lease.signal.aborted && !stillDraining ? lease.signal.reason : failure;
+        if (stillDraining && settle(failure).kind !== 'drop') break;
+      }
+    }
+    log.warn({ err: cause }, 'the decider did not take the hand-back: the lease will run out');
+    return false;
+  }
+
+  /** A draining worker cannot wait for ever; a fault is told until it is answered or the lease is over. */
+  #releaseSignal(cause: 'draining' | 'fault', lease: Lease): AbortSignal {
+    return cause === 'fault' ? lease.signal : AbortSignal.timeout(this.o.releaseMs ?? 10_000);
+  }
+}
+
+type Undertaking = Pick<StepContext, 'job' | 'lease' | 'report' | 'log'>;
+
+/** A blocked result, then a hand-back for the fault in saying so, then one for the drain meanwhile. */
+const CONCLUSIONS_MAX = 3;
+
+/** The result to report; null when the fix loop has reported its attempts itself. */
+async function perform(context: StepContext): Promise<ResultMessage['result'] | null> {
+  const { work } = context.job;
+  switch (work.kind) {
+    case 'noop':
+      return noopResult();
+    case 'run':
+    case 'codemod':
+    case 'agent':
+      await runFixLoop(context, work);
+      return null;
+    case 'resolve':
+      return runResolveStep(context, work);
+    case 'integrate':
+      return runIntegrateStep(context, work);
+    case 'publish':
+      return runPublishStep(context, work);
+    case 'clean':
+      return runCleanStep(context, work);
+    default:
+      throw new WorkerFaultError({
+        code: 'unknown-work',
+        message: `This worker does not know the work "${String((work as { kind: unknown }).kind)}": it is older than its coordinator.`,
+      });
+  }
+}
+
+function attributesOf(job: Job, lease: Lease) {
+  const { attributes } = names;
+  return {
+    [attributes.planId]: job.planId,
+    [attributes.planName]: job.planName,
+    [attributes.stepOrdinal]: formatOrdinal(job.ordinal),
+    [attributes.stepName]: job.stepName,
+    [attributes.stepKind]: job.work.kind,
+    [attributes.epoch]: job.epoch,
+    [attributes.worker]: lease.key.worker,
+    [attributes.pool]: job.pool,
+  };
+}

@@ -1,0 +1,21 @@
+import type { LoopJob } from '#contracts';
+import type { GivenFiles } from './step-environment.ts';
+import type { LeaseDirs } from './lease-dirs.ts';
+
+/** Writes what an attempt is told into files that it can read and not change. */
+export async function giveFiles(
+  dirs: LeaseDirs,
+  loop: LoopJob,
+  feedback: string | null,
+): Promise<GivenFiles> {
+  const { matrix, task } = loop;
+  return {
+    inputs: await dirs.give('inputs.json', `${JSON.stringify(loop.inputOutputs)}\n`),
+    files:
+      matrix !== null && 'files' in matrix
+        ? await dirs.give('files', matrix.files.map((file) => `${file}\0`).join(''))
+        : null,
+    prompt: task.kind === 'agent' ? await dirs.give('prompt.md', task.prompt) : null,
+    feedback: feedback === null ? null : await dirs.give('feedback.md', feedback),
+  };
+}

@@ -1,0 +1,48 @@
+import type { Job, LoopJob } from '#contracts';
+import { formatOrdinal } from '#domain';
+import type { LeaseDirs } from './lease-dirs.ts';
+
+/** Files that the worker wrote for the attempt; null: the variable is not set. */
+export interface GivenFiles {
+  inputs: string | null;
+  files: string | null;
+  prompt: string | null;
+  feedback: string | null;
+}
+
+/**
+ * What a program of a step sees besides what the sandbox gives (PATH, LANG, HOME, TMPDIR): what the plan says, and what
+ * we tell it. The plan cannot change what we tell.
+ */
+export function programEnvironment(o: {
+  job: Job;
+  planEnv: Record<string, string>;
+  attempt: number;
+  worktree: string;
+  dirs: LeaseDirs;
+  given: GivenFiles;
+  matrix: LoopJob['matrix'];
+}): Record<string, string> {
+  const { job, dirs, given, matrix } = o;
+  const ownNames = Object.entries(o.planEnv).filter(([name]) => !/^SKEIN_/i.test(name));
+  const told: Record<string, string | null> = {
+    SKEIN_PLAN: job.planId,
+    SKEIN_STEP: formatOrdinal(job.ordinal),
+    SKEIN_STEP_NAME: job.stepName.replaceAll('\0', ''),
+    SKEIN_ATTEMPT: String(o.attempt),
+    SKEIN_EPOCH: String(job.epoch),
+    SKEIN_WORKTREE: o.worktree,
+    SKEIN_OUTPUTS: dirs.outputs,
+    SKEIN_INPUTS: given.inputs,
+    SKEIN_FILES: given.files,
+    SKEIN_PROMPT: given.prompt,
+    SKEIN_FEEDBACK: given.feedback,
+    SKEIN_MATRIX: matrix && 'value' in matrix ? matrix.value.replaceAll('\0', '') : null,
+  };
+  return {
+    ...Object.fromEntries(ownNames),
+    ...Object.fromEntries(
+      Object.entries(told).filter((entry): entry is [string, string] => entry[1] !== null),
+    ),
+  };
+}
