@@ -133,7 +133,7 @@ export class PostgresLedger implements Ledger {
    * Begins, and locks the term row until the commit: a takeover waits for us, and after one we see its term.
    * `resigned` is read without a lock, so that renewals and appends never wait for each other.
    */
-  private async holdTerm(client: PoolClient, term: number): Promise<void> {
+  protected async holdTerm(client: PoolClient, term: number): Promise<void> {
     const { schema } = this.database;
     // Two statements in one message: a round trip less under the lock.
     const results = (await client.query(
