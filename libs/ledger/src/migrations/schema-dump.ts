@@ -37,7 +37,7 @@ const TABLES = `
       LEFT JOIN pg_collation co ON co.oid = a.attcollation
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
       UNION ALL
-      SELECT 2, 0, format('  CONSTRAINT %s %s', k.conname, pg_get_constraintdef(k.oid))
+      SELECT 2, 0, format('  CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid))
       FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype <> 'n') l),
     coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '')) AS line
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,0 +1,111 @@
+-- What the migrations make, from the catalog. Not edited by hand: see README.md, 'The schema'.
+
+CREATE TABLE attempts (
+  plan_id text COLLATE "C" NOT NULL,
+  ordinal integer NOT NULL,
+  attempt integer NOT NULL,
+  seq bigint NOT NULL,
+  CONSTRAINT attempts_pkey PRIMARY KEY (plan_id, ordinal, attempt)
+);
+CREATE TABLE events (
+  position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  tx xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  plan_id text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  body text NOT NULL,
+  prev_hash text COLLATE "C" NOT NULL,
+  hash text COLLATE "C" NOT NULL,
+  CONSTRAINT events_columns_match_body CHECK (starts_with(substr(body, 7, 400), ((((((',"plan":"'::text || plan_id) || '","seq":'::text) || seq) || ',"type":"'::text) || type) || '",'::text))),
+  CONSTRAINT events_pkey PRIMARY KEY (plan_id, seq),
+  CONSTRAINT events_seq_check CHECK ((seq > 0))
+);
+CREATE TABLE migrations (
+  id integer NOT NULL DEFAULT nextval('migrations_id_seq'::regclass),
+  timestamp bigint NOT NULL,
+  name character varying NOT NULL,
+  CONSTRAINT "PK_8c82d7f526340ab734260ea46be" PRIMARY KEY (id)
+);
+CREATE TABLE plans (
+  plan_id text COLLATE "C" NOT NULL,
+  position bigint NOT NULL,
+  name text NOT NULL,
+  tenant text NOT NULL,
+  status text COLLATE "C" NOT NULL,
+  submitted_at text NOT NULL,
+  ended_at text,
+  base_sha text,
+  counts text NOT NULL,
+  needs text NOT NULL,
+  integration text,
+  reason text,
+  head_seq bigint NOT NULL,
+  head_hash text NOT NULL,
+  closed boolean NOT NULL,
+  CONSTRAINT plans_pkey PRIMARY KEY (plan_id)
+) WITH (fillfactor=70);
+CREATE TABLE projections (
+  name text COLLATE "C" NOT NULL,
+  tx xid8 NOT NULL,
+  position bigint NOT NULL,
+  CONSTRAINT projections_pkey PRIMARY KEY (name)
+);
+CREATE TABLE steps (
+  plan_id text COLLATE "C" NOT NULL,
+  ordinal integer NOT NULL,
+  name text NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  definition integer,
+  state text COLLATE "C" NOT NULL,
+  epoch integer NOT NULL,
+  attempts_used integer NOT NULL,
+  leases_lost integer NOT NULL,
+  not_before text,
+  reason text,
+  worker text,
+  started_at text,
+  ended_at text,
+  commit_sha text,
+  commit_ref text,
+  outputs text,
+  CONSTRAINT steps_pkey PRIMARY KEY (plan_id, ordinal)
+) WITH (fillfactor=70);
+CREATE TABLE term (
+  only_row boolean NOT NULL DEFAULT true,
+  term bigint NOT NULL,
+  holder text NOT NULL,
+  taken_at timestamp with time zone NOT NULL,
+  CONSTRAINT term_only_row_check CHECK (only_row),
+  CONSTRAINT term_pkey PRIMARY KEY (only_row)
+);
+CREATE TABLE term_liveness (
+  only_row boolean NOT NULL DEFAULT true,
+  term bigint NOT NULL,
+  renewed_at timestamp with time zone NOT NULL,
+  resigned boolean NOT NULL,
+  CONSTRAINT term_liveness_only_row_check CHECK (only_row),
+  CONSTRAINT term_liveness_pkey PRIMARY KEY (only_row)
+);
+
+CREATE INDEX events_open_plans ON events USING btree (plan_id, type) WHERE (type = ANY (ARRAY['plan.submitted'::text, 'plan.closed'::text]));
+CREATE INDEX events_tail ON events USING btree (tx, "position");
+CREATE INDEX plans_newest ON plans USING btree ("position");
+
+CREATE OR REPLACE FUNCTION refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  RAISE EXCEPTION 'The ledger is append-only: % of % is refused', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'insufficient_privilege';
+END $function$;
+
+CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(); -- also for replicas
+
+GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO the_runtime_role;
+GRANT INSERT, SELECT ON events TO the_runtime_role;
+GRANT DELETE, INSERT, SELECT, UPDATE ON plans TO the_runtime_role;
+GRANT SELECT, UPDATE ON projections TO the_runtime_role;
+GRANT DELETE, INSERT, SELECT, UPDATE ON steps TO the_runtime_role;
+GRANT SELECT, UPDATE ON term TO the_runtime_role;
+GRANT SELECT, UPDATE ON term_liveness TO the_runtime_role;
