@@ -37,8 +37,7 @@ export class Announcer {
 
   /** To be called after a new term or generation, so that workers need not wait for the next second. */
   announceNow(): void {
-    const announcement = this.#o.announcement();
-    if (announcement !== null) this.#o.bus.publish(this.#o.bus.subjects.announcements(), announcement);
+    this.#publish(this.#o.bus.subjects.announcements());
   }
 
   stop(): void {
@@ -46,5 +45,15 @@ export class Announcer {
     this.#timer = null;
     this.#subscription?.unsubscribe();
     this.#subscription = null;
+  }
+
+  /** A failure here (the connection is being drained) must not end the process: the next second is another try. */
+  #publish(subject: string): void {
+    try {
+      const announcement = this.#o.announcement();
+      if (announcement !== null) this.#o.bus.publish(subject, announcement);
+    } catch (error) {
+      this.#o.bus.log.warn({ err: error }, 'The decider could not announce itself');
+    }
   }
 }

@@ -17,6 +17,8 @@ import type { Subjects } from '#contracts';
 const FORMAT = '1';
 const NAMESPACE_KEY = 'skein-namespace';
 const FORMAT_KEY = 'skein-format';
+/** The decider keeps a shallow window; this bound only catches a decider gone wild. */
+const MAX_JOBS = 500_000;
 /** Far above any fleet: a full consumer would starve its pool silently. */
 const MAX_ACK_PENDING = 1_000_000;
 const MAX_WAITING_PULLS = 16_384;
@@ -61,6 +63,7 @@ export function jobStreamConfig(
     storage: StorageType.File,
     // One subject is one lease: a second job for it is refused (10077) while the first is queued or in flight.
     max_msgs_per_subject: 1,
+    max_msgs: MAX_JOBS,
     discard: DiscardPolicy.New,
     discard_new_per_subject: true,
     // Lease hints read the subject of a sequence, look-ups the sequence of a subject.

@@ -36,8 +36,8 @@ export class JobPull {
   }
 
   /** `waitMs` 0: answer at once when nothing is queued. */
-  next(target: PullTarget, waitMs: number): Promise<Pulled> {
-    if (!this.#bus.connected) return Promise.resolve({ kind: 'lost' });
+  async next(target: PullTarget, waitMs: number): Promise<Pulled> {
+    if (!this.#bus.connected) return { kind: 'lost' };
     if (this.#settle !== null) throw new Error('A slot pulls one job at a time');
     this.#subscription ??= this.#subscribe();
     const reply = `${this.#inbox}.${++this.#serial}`;

@@ -125,18 +125,25 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
     this.#pulls.push(pull);
     let misses = 0;
     for (let turn = slot; !this.#draining; turn++) {
-      const pulled = await this.#pullOnce(pull, turn);
-      if (pulled.kind === 'job') {
+      const kind = await this.#turn(pull, turn).catch((error: unknown) => {
+        // A slot outlives whatever happens in it, such as a callback that throws.
+        this.#o.bus.log.error({ err: error }, 'A slot failed; it goes on');
+        return 'lost' as const;
+      });
+      if (kind === 'job' || kind === 'empty') {
         misses = 0;
-        await this.#take(pulled.message);
-      } else if (pulled.kind === 'empty') {
-        misses = 0;
-      } else {
-        this.#o.locator.refresh();
-        await this.#sleep(fullJitterMs(misses++, { baseMs: 100, maxMs: 1_000, floorMs: 20 }));
+        continue;
       }
+      this.#o.locator.refresh();
+      await this.#sleep(fullJitterMs(misses++, { baseMs: 100, maxMs: 1_000, floorMs: 20 }));
     }
     pull.callOff();
+  }
+
+  async #turn(pull: JobPull, turn: number): Promise<Pulled['kind']> {
+    const pulled = await this.#pullOnce(pull, turn);
+    if (pulled.kind === 'job') await this.#take(pulled.message);
+    return pulled.kind;
   }
 
   /**
@@ -199,8 +206,9 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
   }
 
   #handle(job: Job, context: JobContext): Promise<void> {
-    const handler = this.getHandlerByPattern(JOB_PATTERN);
-    if (handler === null) throw new Error(`No handler is registered for "${JOB_PATTERN}"`);
+    // Not getHandlerByPattern: it tries to parse the pattern as JSON, and catches the error, once per job.
+    const handler = this.messageHandlers.get(JOB_PATTERN);
+    if (handler === undefined) throw new Error(`No handler is registered for "${JOB_PATTERN}"`);
     return new Promise((resolve, reject) => {
       this.runWithProcessingHooks(context, async (runEndHook) => {
         try {
