@@ -1,3 +1,4 @@
+export { configurationPage } from './configuration-page.ts';
 export {
   type SettingDescription,
   type SettingState,
