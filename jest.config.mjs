@@ -26,6 +26,7 @@ const shared = {
 
 // Folders for tests; for 'int' also one Postgres and one nats-server per run (libs/testing).
 const testing = '<rootDir>/libs/testing/src';
+const patient = { setupFilesAfterEnv: [`${testing}/patience.ts`] };
 const withFolders = {
   globalSetup: `${testing}/temp-setup.ts`,
   globalTeardown: `${testing}/temp-teardown.ts`,
@@ -48,7 +49,13 @@ export default {
       testMatch: ['<rootDir>/{apps,libs}/**/*.spec.ts'],
       testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/node_modules/'],
     },
-    { ...shared, ...withServers, displayName: 'int', testMatch: ['<rootDir>/{apps,libs}/**/*.int.spec.ts'] },
-    { ...shared, ...withFolders, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.spec.ts'] },
+    {
+      ...shared,
+      ...withServers,
+      ...patient,
+      displayName: 'int',
+      testMatch: ['<rootDir>/{apps,libs}/**/*.int.spec.ts'],
+    },
+    { ...shared, ...withFolders, ...patient, displayName: 'e2e', testMatch: ['<rootDir>/test/**/*.spec.ts'] },
   ],
 };

@@ -1,4 +1,4 @@
-export { defaultCacheDir } from './cache-dir.ts';
+export { CacheDirUnsafeError, usableCacheDir } from './cache-dir.ts';
 export { DataDirInUseError } from './data-dir.ts';
 export { LockTimeoutError } from './file-lock.ts';
 export {

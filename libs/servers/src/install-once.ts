@@ -1,4 +1,4 @@
-import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FileLock } from './file-lock.ts';
 
@@ -17,7 +17,7 @@ export async function installOnce(o: {
   const isUsable = o.isUsable ?? (() => exists(o.target));
   if (await isUsable()) return o.target;
   const parent = dirname(o.target);
-  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await mkdir(parent, { recursive: true });
   const lock = await FileLock.acquire(join(parent, `${basename(o.target)}.lock`), o.timeoutMs, o.onWait);
   try {
     if (!(await isUsable())) {
@@ -37,6 +37,8 @@ async function fillAside(target: string, fill: (folder: string) => Promise<void>
   const folder = await mkdtemp(join(parent, prefix));
   try {
     await fill(folder);
+    // Programs are no secret, and another user may have to run them; the cache folder itself is private.
+    await chmod(folder, 0o755);
     await rename(folder, target);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });

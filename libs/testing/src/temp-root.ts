@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,7 +8,7 @@ const VARIABLE = 'SKEIN_TEST_ROOT';
 
 export function makeTempRoot(): void {
   removeRootsOfDeadRuns();
-  process.env[VARIABLE] ??= mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  process.env[VARIABLE] ??= makeFolder(join(tmpdir(), `${PREFIX}${process.pid}-`));
 }
 
 export function removeTempRoot(): void {
@@ -23,12 +23,19 @@ export function tempRoot(): string | null {
   return process.env[VARIABLE] ?? null;
 }
 
-/** A new empty folder (0700). It goes when the run ends, so tests need not remove it. */
+/** A new empty folder, not readable for others. It goes when the run ends, so tests need not remove it. */
 export async function tempDir(name = 'dir'): Promise<string> {
   const root = process.env[VARIABLE];
   if (root === undefined) throw new Error('The global set-up of libs/testing did not run.');
   mkdirSync(root, { recursive: true });
-  return mkdtempSync(join(root, `${name}-`));
+  return makeFolder(join(root, `${name}-`));
+}
+
+/** Where root cannot use user namespaces its Postgres runs as `nobody`, who has to pass through. */
+function makeFolder(prefix: string): string {
+  const path = mkdtempSync(prefix);
+  if (process.getuid?.() === 0) chmodSync(path, 0o711);
+  return path;
 }
 
 function removeRootsOfDeadRuns(): void {

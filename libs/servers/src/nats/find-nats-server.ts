@@ -2,7 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { stepEnvironment } from '#config';
 import type { Logger } from '#telemetry';
-import { defaultCacheDir } from '../cache-dir.ts';
+import { usableCacheDir } from '../cache-dir.ts';
 import { buildNatsServer, cachedNatsServer } from './build-nats-server.ts';
 import { findDockerImage } from './docker.ts';
 import { isNewEnough, OLDEST_NATS, versionOf } from './version.ts';
@@ -25,7 +25,7 @@ export interface FindOptions {
  * What was tried and why it was passed over is in the error. Throws NatsServerNotFoundError.
  */
 export async function findNatsServer(o: FindOptions): Promise<NatsProgram> {
-  const cacheDir = o.cacheDir ?? defaultCacheDir();
+  const cacheDir = usableCacheDir(o.cacheDir);
   const path = o.path ?? stepEnvironment().PATH;
   const tried: string[] = [];
 

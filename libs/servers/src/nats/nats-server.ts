@@ -58,7 +58,7 @@ export async function startNats(o: NatsOptions): Promise<NatsServer> {
     await takeOver(claim.path, o);
     const users = usersOf(o);
     const { running, port } = await startOnFreePort(claim.path, users, o);
-    o.log.debug({ pid: running.pid, port, storeDir: claim.path }, 'nats-server runs');
+    o.log.debug({ serverPid: running.pid, port, storeDir: claim.path }, 'nats-server runs');
     return serverOf(claim, users, running, port, o.program);
   } catch (error) {
     await claim.release();
@@ -116,7 +116,7 @@ function workerUser(name: string): string {
 
 async function takeOver(storeDir: string, o: NatsOptions): Promise<void> {
   for (const orphan of await findByArgument('nats-server', configPath(storeDir))) {
-    o.log.warn({ pid: orphan.pid, storeDir }, 'Stopping the nats-server that a dead owner left');
+    o.log.warn({ serverPid: orphan.pid, storeDir }, 'Stopping the nats-server that a dead owner left');
     await stopProcess(orphan, NATS_STOP);
   }
   if (o.program.kind === 'docker') await removeContainer(o.program.docker, storeDir, 10);

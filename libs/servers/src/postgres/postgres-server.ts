@@ -1,7 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '#telemetry';
-import { defaultCacheDir } from '../cache-dir.ts';
+import { usableCacheDir } from '../cache-dir.ts';
 import { claimDir, type ClaimedDir } from '../data-dir.ts';
 import { freePort, LOOPBACK } from '../free-port.ts';
 import { ServerProcess, type Exit } from '../server-process.ts';
@@ -9,7 +9,7 @@ import { installPostgres, type PostgresBinaries } from './binaries.ts';
 import { openCluster, POSTGRES_ENV, SUPERUSER, type Cluster } from './cluster.ts';
 import { isReady, POSTGRES_STOP, takeOver } from './postmaster-file.ts';
 import { removeSharedMemory } from './shared-memory.ts';
-import { checkReachable, dropRoot, type Unprivileged } from './unprivileged.ts';
+import { binariesDir, checkReachable, dropRoot, folderMode, type Unprivileged } from './unprivileged.ts';
 
 export interface PostgresOptions {
   /** A folder of ours; made if missing. Postgres' own files are below it. */
@@ -57,10 +57,9 @@ export async function startPostgres(o: PostgresOptions): Promise<PostgresServer>
 async function startClaimed(claim: ClaimedDir, o: PostgresOptions): Promise<PostgresServer> {
   const fsync = o.fsync ?? true;
   const progress = o.onProgress === undefined ? {} : { onProgress: o.onProgress };
-  const binaries = await installPostgres(o.cacheDir ?? defaultCacheDir(), o.onProgress);
   const as = await dropRoot();
-  // It holds nothing that others can read, but `nobody` has to pass through.
-  if (as.user !== undefined) await chmod(claim.path, 0o711);
+  const binaries = await installPostgres(binariesDir(usableCacheDir(o.cacheDir), as), o.onProgress);
+  await chmod(claim.path, await folderMode());
   await checkReachable([binaries.root, claim.path], as);
   await takeOver(join(claim.path, 'cluster'), o.log);
   const cluster = await openCluster({
@@ -79,7 +78,7 @@ async function startClaimed(claim: ClaimedDir, o: PostgresOptions): Promise<Post
     port: o.port,
     log: o.log,
   });
-  o.log.debug({ pid: server.pid, port, dataDir: claim.path }, 'Postgres runs');
+  o.log.debug({ serverPid: server.pid, port, dataDir: claim.path }, 'Postgres runs');
   let stopping: Promise<void> | undefined;
   return {
     adminUrl: `postgres://${SUPERUSER}:${encodeURIComponent(cluster.password)}@${LOOPBACK}:${port}/postgres`,

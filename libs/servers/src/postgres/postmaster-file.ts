@@ -33,7 +33,7 @@ export async function isReady(cluster: string, pid: number): Promise<boolean> {
  */
 export async function takeOver(cluster: string, log: Logger): Promise<void> {
   for (const postmaster of await findPostmasters(cluster)) {
-    log.warn({ pid: postmaster.pid, cluster }, 'Stopping the Postgres that a dead owner left');
+    log.warn({ serverPid: postmaster.pid, cluster }, 'Stopping the Postgres that a dead owner left');
     if (!(await stopProcess(postmaster, POSTGRES_STOP)))
       throw new OrphanPostgresError(cluster, postmaster.pid);
   }

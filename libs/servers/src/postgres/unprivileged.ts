@@ -17,7 +17,13 @@ export interface Unprivileged {
  * - a user namespace in which root is user 1000: works in trees that only root can read;
  * - the user `nobody`, where namespaces are forbidden (many containers): needs folders that `nobody` can reach.
  */
-export async function dropRoot(): Promise<Unprivileged> {
+export function dropRoot(): Promise<Unprivileged> {
+  return (found ??= find());
+}
+
+let found: Promise<Unprivileged> | undefined;
+
+async function find(): Promise<Unprivileged> {
   if (process.getuid?.() !== 0) return { kind: 'as-is', prefix: [] };
   const prefix = ['unshare', '--user', '--map-user=1000', '--'];
   const works = await run(prefix[0]!, [...prefix.slice(1), 'true'], { timeout: 10_000 }).then(
@@ -26,6 +32,16 @@ export async function dropRoot(): Promise<Unprivileged> {
   );
   if (works) return { kind: 'user-namespace', prefix };
   return { kind: 'nobody', prefix: [], user: { uid: await idOf('-u'), gid: await idOf('-g') } };
+}
+
+/** For folders that hold a server's folder: private, but `nobody` has to pass through where it is the one. */
+export async function folderMode(): Promise<number> {
+  return (await dropRoot()).kind === 'nobody' ? 0o711 : 0o700;
+}
+
+/** Where `nobody` can reach the binaries: root's home is closed to it. */
+export function binariesDir(cacheDir: string, as: Unprivileged): string {
+  return as.kind === 'nobody' ? '/var/cache/skein' : cacheDir;
 }
 
 /** Files must belong to who runs the server; a folder may have been used in the other way before. */

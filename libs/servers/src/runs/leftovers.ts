@@ -39,7 +39,7 @@ async function stopChild(child: RunChild, log: Logger): Promise<number[]> {
   const { pid } = child;
   const wasAlive = await isAlive(child);
   if (wasAlive && !(await stopProcess(child, STOP[child.role])))
-    log.error({ pid }, 'A left process cannot be stopped');
+    log.error({ childPid: pid }, 'A left process cannot be stopped');
   if (child.role === 'postgres' && child.folder !== null)
     await removeSharedMemory(join(child.folder, 'cluster'));
   return wasAlive ? [pid] : [];

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '#telemetry';
-import { defaultCacheDir } from '../cache-dir.ts';
+import { usableCacheDir } from '../cache-dir.ts';
 import { claimDir, DataDirInUseError } from '../data-dir.ts';
 import { FileLock } from '../file-lock.ts';
 import { identify, isAlive } from '../processes.ts';
@@ -29,7 +29,7 @@ export class RunRegistry {
   private readonly log: Logger;
 
   constructor(o: { cacheDir?: string; log: Logger }) {
-    this.baseDir = join(o.cacheDir ?? defaultCacheDir(), 'runs');
+    this.baseDir = join(usableCacheDir(o.cacheDir), 'runs');
     this.log = o.log;
   }
 

@@ -6,6 +6,7 @@ import type { Logger } from '#telemetry';
 import type { ClaimedDir } from '../data-dir.ts';
 import type { NatsServer } from '../nats/nats-server.ts';
 import type { PostgresServer } from '../postgres/postgres-server.ts';
+import { folderMode } from '../postgres/unprivileged.ts';
 import { identify } from '../processes.ts';
 import { EPHEMERAL_PREFIX, removeFolders, stopChildren } from './leftovers.ts';
 import { recordPath, writeRecord, type RunChild, type RunRecord } from './run-record.ts';
@@ -31,13 +32,13 @@ export class Run {
     return this.record.dataDir;
   }
 
-  /** A new empty folder (0700) in the temporary folder, written down before it is made. */
+  /** A new empty folder, not readable for others, in the temporary folder, written down before it is made. */
   async ephemeralDir(name: string): Promise<string> {
     const parent = await realpath(tmpdir());
     const path = join(parent, `${EPHEMERAL_PREFIX}${name}-${randomBytes(6).toString('hex')}`);
     this.record.ephemeral.push(path);
     await this.write();
-    await mkdir(path, { mode: 0o700 });
+    await mkdir(path, { mode: await folderMode() });
     return path;
   }
 
