@@ -1,7 +1,7 @@
 import type { PlanEvent, PlanStatus, Reason } from '#domain';
 import type { StoredEvent } from '../ledger.ts';
 import { newPlanRow, type PlanRow } from './plan-row.ts';
-import { newStepRow, storable, type StepRow, type StepViewState } from './step-row.ts';
+import { newStepRow, type StepRow, type StepViewState } from './step-row.ts';
 import type { WorkingSet } from './working-set.ts';
 
 /** What a plan's integration looks like to a reader. */
@@ -105,7 +105,7 @@ function foldStep(set: WorkingSet, step: StepRow, { at, seq, event }: StoredEven
       step.not_before = null;
       return set.move(step, 'admitted');
     case 'lease.granted':
-      step.worker = storable(event.data.worker);
+      step.worker = event.data.worker;
       step.started_at ??= at;
       return set.move(step, 'running');
     case 'lease.lost':
@@ -121,7 +121,7 @@ function foldStep(set: WorkingSet, step: StepRow, { at, seq, event }: StoredEven
       set.attempts.push({ plan_id: step.plan_id, ordinal: step.ordinal, attempt: event.data.attempt, seq });
       return;
     case 'step.passed':
-      step.worker = storable(event.data.worker);
+      step.worker = event.data.worker;
       // A result may come without a claim: what took no time was never seen running.
       step.started_at ??= at;
       step.commit_sha = event.data.commit?.sha ?? null;

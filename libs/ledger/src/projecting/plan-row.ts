@@ -1,5 +1,5 @@
 import type { PlanStatus, PlanSubmitted } from '#domain';
-import { noSteps, storable, type StepCounts } from './step-row.ts';
+import { noSteps, type StepCounts } from './step-row.ts';
 
 /** A row of `plans`. Keys are the columns. */
 export interface PlanRow {
@@ -24,8 +24,8 @@ export function newPlanRow(planId: string, position: bigint, at: string, data: P
   return {
     plan_id: planId,
     position: position.toString(),
-    name: storable(data.definition.name),
-    tenant: storable(data.tenant),
+    name: data.definition.name,
+    tenant: data.tenant,
     status: 'running',
     submitted_at: at,
     ended_at: null,

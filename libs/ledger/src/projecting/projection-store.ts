@@ -91,7 +91,7 @@ export class ProjectionStore {
         text: `INSERT INTO ${this.schema}.${table} (${columns.join(', ')})
           SELECT ${columns.join(', ')} FROM json_populate_recordset(NULL::${this.schema}.${table}, $1::json)
           ON CONFLICT (${key}) DO UPDATE SET ${updates}`,
-        values: [JSON.stringify(rows.slice(from, from + ROWS_PER_STATEMENT))],
+        values: [JSON.stringify(rows.slice(from, from + ROWS_PER_STATEMENT), storable)],
       });
     }
   }
@@ -102,7 +102,7 @@ export class ProjectionStore {
     await this.client.query(
       `UPDATE ${this.schema}.steps SET state = 'cancelled', ended_at = $2, reason = $3, not_before = NULL
        WHERE plan_id = $1 AND state IN ('waiting', 'admitted', 'running') AND kind <> 'clean'`,
-      [planId, at, reason],
+      [planId, storable('', at), reason],
     );
     await this.client.query(
       `UPDATE ${this.schema}.plans SET counts = (
@@ -112,6 +112,11 @@ export class ProjectionStore {
       [planId],
     );
   }
+}
+
+/** A text column holds neither NUL nor lone surrogates; the ledger itself keeps both. */
+function storable(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value;
 }
 
 /** Cut after each `plan.cancelled`, which changes rows that no event of the batch names. */

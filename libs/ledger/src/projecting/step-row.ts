@@ -44,7 +44,7 @@ export function newStepRow(planId: string, instance: StepInstance): StepRow {
   return {
     plan_id: planId,
     ordinal: instance.ordinal,
-    name: storable(instance.name),
+    name: instance.name,
     kind: instance.kind,
     definition: instance.definition,
     state: 'waiting',
@@ -60,9 +60,4 @@ export function newStepRow(planId: string, instance: StepInstance): StepRow {
     commit_ref: null,
     outputs: null,
   };
-}
-
-/** A text column holds neither NUL nor lone surrogates; the ledger itself keeps both. */
-export function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\uFFFD');
 }
