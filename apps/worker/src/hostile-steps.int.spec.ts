@@ -1,0 +1,220 @@
+import { AFleet, agent, isRunning, runs } from '../../../test/worker/a-fleet.ts';
+
+/** Each of these ends with a reason that a person understands, and leaves nothing on the worker. */
+describe('what hostile or broken steps come to', () => {
+  let fleet: AFleet;
+
+  beforeAll(async () => {
+    fleet = await AFleet.start({
+      files: {
+        'README.md': '# Example\n',
+        'src/a.js': 'old\n',
+        'test/a.test.js': 'ok\n',
+        '.gitignore': 'node_modules\n',
+      },
+      slots: 3,
+      caps: { outputBytes: 2 * 1024 ** 2, diskBytes: 24 * 1024 ** 2 },
+    });
+    fleet.attemptsMax = () => 1;
+  }, 60_000);
+
+  afterAll(async () => {
+    await fleet?.stop();
+  }, 60_000);
+
+  afterEach(async () => {
+    expect(await fleet.leftovers()).toEqual([]);
+  });
+
+  const inSrc = { attempts: 1, paths: { write: ['src/**'], protect: ['src/keep.js'] } };
+
+  async function rejected(work: Parameters<AFleet['run']>[0]): Promise<{ code: string; message: string }> {
+    const job = await fleet.run(work);
+    const [attempt] = fleet.attemptsOf(job);
+    expect(attempt).toMatchObject({ verdict: 'rejected' });
+    expect(attempt!.feedback).toContain(attempt!.reason.code);
+    expect(attempt!.logKey).not.toBeNull();
+    return { ...attempt!.reason, commit: attempt!.commit } as never;
+  }
+
+  async function privateRefs(ordinal: number): Promise<string[]> {
+    return Object.keys(await fleet.repo.refs(`refs/skein/${fleet.planId}/s${ordinal}/`));
+  }
+
+  it.each([
+    ['edits outside its paths', 'echo x >> README.md', 'scope-violation', 'README.md'],
+    ['removes a file outside its paths', 'rm test/a.test.js', 'scope-violation', 'test/a.test.js'],
+    ['edits a protected file', 'echo x > src/keep.js', 'protected-path', 'src/keep.js'],
+    ['adds a symlink out of the tree', 'ln -s ../../etc/passwd src/link', 'symlink-leaves-tree', 'src/link'],
+    ['adds a gitlink', 'git init -q src/inner && echo x > src/inner/f', 'gitlink', 'src/inner'],
+  ])(
+    'a step that %s: nothing is committed or pushed',
+    async (_what, command, code, says) => {
+      const ordinal = fleet.nextOrdinal;
+      expect(await rejected(runs([command], inSrc))).toMatchObject({
+        code,
+        message: expect.stringContaining(says),
+        commit: null,
+      });
+      expect(await privateRefs(ordinal)).toEqual([]);
+    },
+    60_000,
+  );
+
+  it('a step that hangs is stopped at its deadline', async () => {
+    const timeout = { attemptMs: 2_500, idleMs: 60_000 };
+    const reason = await rejected(runs(['while :; do echo .; sleep 0.2; done'], { attempts: 1, timeout }));
+    expect(reason).toMatchObject({
+      code: 'attempt-timeout',
+      message: expect.stringContaining('timeout.attempt'),
+    });
+  }, 60_000);
+
+  it('a silent step is stopped, and so is its child that left for a session of its own', async () => {
+    const timeout = { attemptMs: 30_000, idleMs: 1_500 };
+    const command = `(setsid sh -c 'trap "" TERM; exec sleep 54321' &) ; sleep 54322`;
+    const reason = await rejected(runs([command], { attempts: 1, timeout }));
+    expect(reason).toMatchObject({ code: 'idle-timeout', message: expect.stringContaining('timeout.idle') });
+    expect(isRunning('sleep 5432')).toBe(false);
+  }, 60_000);
+
+  it('a step that prints 1 GB is stopped at its allowance', async () => {
+    const reason = await rejected(runs(['head -c 1000000000 /dev/zero'], { attempts: 1 }));
+    expect(reason.code).toBe('output-limit');
+  }, 60_000);
+
+  it('a step that fills its disk quota is stopped', async () => {
+    const command = 'for i in $(seq 100); do head -c 4000000 /dev/zero > junk$i; sleep 0.1; done; sleep 30';
+    expect((await rejected(runs([command], { attempts: 1 }))).code).toBe('disk-limit');
+  }, 60_000);
+
+  it('a step that never passes its checks uses up its attempts, each of them kept', async () => {
+    fleet.attemptsMax = () => 2;
+    const job = await fleet.run(runs(['echo new > src/a.js'], { attempts: 2, verify: ['echo no; exit 3'] }));
+    fleet.attemptsMax = () => 1;
+    const attempts = fleet.attemptsOf(job);
+    expect(attempts.map(({ attempt, verdict }) => [attempt, verdict])).toEqual([
+      [1, 'rejected'],
+      [2, 'rejected'],
+    ]);
+    expect(attempts[1]!.feedback).toContain('Attempt 1 was rejected');
+    expect(attempts[1]!.reason.message).toContain('exited with 3');
+    expect(await privateRefs(job.ordinal)).toHaveLength(2);
+  }, 60_000);
+
+  it('a command that fails says which and how', async () => {
+    const reason = await rejected(runs(['true', 'echo broken >&2; exit 7'], { attempts: 1 }));
+    expect(reason).toMatchObject({
+      code: 'command-failed',
+      message: expect.stringContaining('exited with 7'),
+    });
+  }, 60_000);
+
+  it('an agent that changes nothing is rejected, commands that change nothing are not', async () => {
+    expect((await rejected(agent('true', { attempts: 1 }))).code).toBe('empty-diff');
+    const job = await fleet.run(runs(['true'], { attempts: 1 }));
+    expect(fleet.attemptsOf(job)[0]).toMatchObject({ verdict: 'accepted', commit: null });
+  }, 60_000);
+
+  it('a failed agent keeps what it did in scope', async () => {
+    const reason = await rejected(agent('echo half > src/a.js; exit 1', { attempts: 1 }));
+    expect(reason).toMatchObject({ code: 'agent-failed', commit: expect.anything() });
+  }, 60_000);
+
+  it('hostile file and step names end up in commits, not in shells, refs or terminals', async () => {
+    const evil = 'src/$(touch pwned)\u001b[2J;`id`';
+    const command = `printf x > 'src/$(touch pwned)'"$(printf '\\033')"'[2J;\`id\`'`;
+    const job = await fleet.run(runs([command], inSrc), {
+      stepName: '../../$(touch pwned)\u001b[31m\nSkein-Plan: other',
+    });
+    const [attempt] = fleet.attemptsOf(job);
+    expect(attempt).toMatchObject({ verdict: 'accepted' });
+    const message = await fleet.repo.bareGit('log', '-1', '--format=%B', attempt!.commit!.ref);
+    expect(message).not.toContain('\u001b');
+    expect(message.match(/^Skein-Plan: .*$/gm)).toEqual([`Skein-Plan: ${fleet.planId}`]);
+    expect(await fleet.repo.bareGit('ls-tree', '-r', '-z', '--name-only', attempt!.commit!.ref)).toContain(
+      evil,
+    );
+
+    const out = await rejected(runs([`printf x > "$(printf 'a\\033[2J')"`], inSrc));
+    expect(out.code).toBe('scope-violation');
+    expect(out.message).not.toContain('\u001b');
+  }, 60_000);
+
+  it('outputs: declared names only, and nothing that a step puts in the place of the file is followed', async () => {
+    const write = `printf '{"version":"1.2","other":1}' > "$SKEIN_OUTPUTS"`;
+    const good = await fleet.run(runs([write], { attempts: 1, outputs: ['version'] }));
+    expect(fleet.attemptsOf(good)[0]).toMatchObject({ verdict: 'accepted', outputs: { version: '1.2' } });
+    const missing = await rejected(runs(['true'], { attempts: 1, outputs: ['version'] }));
+    expect(missing).toMatchObject({
+      code: 'outputs-missing',
+      message: expect.stringContaining('no such file'),
+    });
+    const link = await rejected(
+      runs(['ln -s /etc/passwd "$SKEIN_OUTPUTS"'], { attempts: 1, outputs: ['version'] }),
+    );
+    expect(link).toMatchObject({ code: 'outputs-missing', message: expect.stringContaining('regular file') });
+  }, 60_000);
+
+  it('a failed set-up rejects the attempt with its output', async () => {
+    const job = await fleet.run(runs(['true'], { attempts: 1, setup: ['echo no network here; exit 4'] }));
+    const [attempt] = fleet.attemptsOf(job);
+    expect(attempt).toMatchObject({ verdict: 'rejected', reason: { code: 'setup-failed' } });
+    expect(attempt!.feedback).toContain('no network here');
+  }, 60_000);
+
+  it('tells a step what it needs and not what it must not know', async () => {
+    const command = `
+      test "$SKEIN_PLAN" = ${fleet.planId} && test "$SKEIN_ATTEMPT" = 1 && test "$SKEIN_EPOCH" = 1 || exit 11
+      test "$MINE" = yes || exit 12
+      test "$(cat "$SKEIN_INPUTS")" = '{"build":{"version":3}}' || exit 13
+      test "$(tr '\\0' '|' < "$SKEIN_FILES")" = 'src/a.js|src/b c.js|' || exit 14
+      test "$PWD" = "$SKEIN_WORKTREE" || exit 15
+      test -z "$SKEIN_FEEDBACK$SKEIN_PROMPT$SKEIN_MATRIX$NATS_URL$SKEIN_GIT_TOKEN" || exit 16
+      git status >/dev/null || exit 17
+      if touch "$SKEIN_INPUTS" 2>/dev/null; then exit 18; fi
+      touch "$HOME/ok" || exit 19`;
+    const job = await fleet.run(
+      runs([command], {
+        attempts: 1,
+        env: { MINE: 'yes', SKEIN_PLAN: 'forged', skein_epoch: '9' },
+        inputOutputs: { build: { version: 3 } },
+        matrix: { files: ['src/a.js', 'src/b c.js'] },
+      }),
+    );
+    expect(fleet.attemptsOf(job)[0]!.reason).toMatchObject({ code: 'accepted' });
+    const value = await fleet.run(
+      runs(['test "$SKEIN_MATRIX" = "a b"'], { attempts: 1, matrix: { value: 'a b' } }),
+    );
+    expect(fleet.attemptsOf(value)[0]).toMatchObject({ verdict: 'accepted' });
+  }, 60_000);
+
+  it('what set-up and checks change is not taken for the step’s work; what git ignores stays', async () => {
+    fleet.attemptsMax = () => 2;
+    const job = await fleet.run(
+      agent('test -f node_modules/dep || exit 5; test ! -e dirt || exit 6; echo $SKEIN_ATTEMPT > src/a.js', {
+        attempts: 2,
+        setup: ['mkdir node_modules; touch node_modules/dep; echo changed > README.md'],
+        verify: ['echo dirt > dirt; test "$SKEIN_ATTEMPT" = 2'],
+      }),
+    );
+    fleet.attemptsMax = () => 1;
+    const [first, second] = fleet.attemptsOf(job);
+    expect(first!.reason.code).toBe('verify-failed');
+    expect(second).toMatchObject({ verdict: 'accepted', diffstat: { files: 1 } });
+    expect(await fleet.log(first!.logKey)).toContain('setup changed 1 files');
+    expect(await fleet.repo.show(second!.commit!.ref, 'README.md')).toBe('# Example\n');
+  }, 60_000);
+
+  it('a step that wrecks its worktree gets a new one for its next attempt', async () => {
+    fleet.attemptsMax = () => 2;
+    const wreck = 'mkdir -p deep/er; chmod 000 deep; rm -f .git; mkdir .git; rm -rf src; ln -s / src';
+    const job = await fleet.run(
+      agent(`if [ "$SKEIN_ATTEMPT" = 1 ]; then ${wreck}; exit 1; fi; test -d src && echo new > src/a.js`, {
+        attempts: 2,
+      }),
+    );
+    fleet.attemptsMax = () => 1;
+    expect(fleet.attemptsOf(job).map(({ verdict }) => verdict)).toEqual(['rejected', 'accepted']);
+  }, 60_000);
+});
