@@ -50,6 +50,7 @@ export class Execution {
     const { spec, scratch, log } = this.options;
     const startedAt = performance.now();
     let watch: RunWatch | null = null;
+    let lifeline: Lifeline | null = null;
     const pipe = await OutputPipe.open({
       dir: scratch.dir,
       limitBytes: spec.limits.outputBytes,
@@ -57,12 +58,12 @@ export class Execution {
       onLimit: () => watch?.outputLimitReached(),
     });
     try {
+      lifeline = Lifeline.tie(this.options.launch.marker);
       const child = this.start(pipe);
       const exited = exitOf(child);
       if (child.pid === undefined) return this.told(await exited, null, pipe, startedAt);
       const tree = this.growTree(child, child.pid);
-      const { marker, diesWithParent } = this.options.launch;
-      const lifeline = diesWithParent || marker === null ? null : Lifeline.tie(child.pid, marker);
+      lifeline?.follow(child.pid);
       const folders = [
         ...spec.writable,
         ...(spec.home === undefined ? [] : [spec.home]),
@@ -73,16 +74,13 @@ export class Execution {
       const stop = await Promise.race([watch.stopped, exited.then(() => null)]);
       if (stop?.gently) await this.terminate(tree, exited);
       watch.close();
-      // Without a namespace, orphans can only be found by the marker; with one, only if its launcher was shot.
-      await tree.extinguish(
-        !this.options.launch.namespace || (stop === null && (await exited).signal !== null),
-      );
+      await tree.extinguish();
       const exit = await exited;
-      await lifeline?.cut();
       if (stop === null) await pipe.drain(DRAIN_MS);
       return this.told(exit, stop ?? (await watch.finalStop()), pipe, startedAt);
     } finally {
       watch?.close();
+      await lifeline?.cut();
       pipe.destroy();
       if (pipe.failure !== null) log.warn({ err: pipe.failure }, 'the output of a run could not be kept');
     }

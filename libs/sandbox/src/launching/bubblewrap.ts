@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunSpec } from '../run-spec.ts';
-import { composeEnvironment } from './environment.ts';
+import { composeEnvironment, markerEnvironment, newMarker } from './environment.ts';
 import { BEGIN, type Launch, fileBlocks } from './launch.ts';
 import type { Scratch } from './scratch.ts';
 import { type Mount, runView, systemView } from './view.ts';
@@ -72,6 +72,7 @@ export async function launchInBubblewrap(request: BubblewrapRequest): Promise<La
     '--clearenv',
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
   ];
+  const marker = newMarker();
   const argumentsFile = join(scratch.dir, 'arguments');
   await writeFile(argumentsFile, args.map((arg) => `${arg}\0`).join(''), { mode: 0o600 });
   return {
@@ -87,12 +88,11 @@ export async function launchInBubblewrap(request: BubblewrapRequest): Promise<La
       fileBlocks(spec.limits.diskBytes),
       ...spec.argv,
     ],
-    env: {},
+    env: markerEnvironment(marker),
     cwd: '/',
     argumentsFile,
     namespace: true,
-    marker: null,
-    diesWithParent: true,
+    marker,
   };
 }
 
@@ -125,7 +125,11 @@ function baseArgs(spec: RunSpec, scratch: Scratch): string[] {
       '/etc/group',
     ],
     // Names of the host's own network matter only to those who may reach it.
-    ...['--ro-bind', spec.network ? '/etc/hosts' : join(scratch.etc, 'hosts'), '/etc/hosts'],
+    ...[
+      '--ro-bind',
+      spec.network && existsSync('/etc/hosts') ? '/etc/hosts' : join(scratch.etc, 'hosts'),
+      '/etc/hosts',
+    ],
   ];
 }
 

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 /** Carried by all that a run starts where no namespace tells them apart. */
 export const MARKER_NAME = 'SKEIN_RUN';
 
@@ -25,4 +27,13 @@ export function environmentProblem(env: Record<string, string>): string | null {
     if (Buffer.byteLength(value) > 100_000) return `the variable ${name} is longer than 100,000 bytes`;
   }
   return null;
+}
+
+/** `SKEIN_RUN=<32 hex digits>`. */
+export function newMarker(): string {
+  return `${MARKER_NAME}=${randomBytes(16).toString('hex')}`;
+}
+
+export function markerEnvironment(marker: string): Record<string, string> {
+  return { [MARKER_NAME]: marker.slice(MARKER_NAME.length + 1) };
 }

@@ -9,10 +9,11 @@ export interface Launch {
   argumentsFile: string | null;
   /** The launcher and its first child are ours, not the program's. */
   namespace: boolean;
-  /** `NAME=value` that all descendants carry; null where a namespace's first process tells us enough. */
-  marker: string | null;
-  /** The kind ends with the worker by itself. */
-  diesWithParent: boolean;
+  /**
+   * `NAME=value` in the environment of the launcher, and of all descendants where no namespace holds them together:
+   * how they are found when a parent is lost.
+   */
+  marker: string;
 }
 
 /**

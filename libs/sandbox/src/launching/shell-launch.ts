@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunSpec } from '../run-spec.ts';
-import { MARKER_NAME, composeEnvironment } from './environment.ts';
+import { composeEnvironment, markerEnvironment, newMarker } from './environment.ts';
 import { BEGIN, type Launch, fileBlocks } from './launch.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -15,18 +14,18 @@ export interface ShellRequest {
 
 /** No namespace: a session of its own and a marker to find its descendants by. */
 export async function launchAsProcess(request: ShellRequest): Promise<Launch> {
-  const marker = `${MARKER_NAME}=${randomBytes(16).toString('hex')}`;
+  const marker = newMarker();
   const script = await writeScript(request, marker);
   const args = [script, fileBlocks(request.spec.limits.diskBytes), ...request.spec.argv];
   return {
-    ...{ file: '/bin/sh', args, env: {}, cwd: request.spec.cwd, argumentsFile: null },
-    ...{ namespace: false, marker, diesWithParent: false },
+    ...{ file: '/bin/sh', args, env: markerEnvironment(marker), cwd: request.spec.cwd, argumentsFile: null },
+    ...{ namespace: false, marker },
   };
 }
 
 /** unshare(1): own processes, mounts and user. */
 export async function launchInNamespace(request: ShellRequest & { unshare: string }): Promise<Launch> {
-  const marker = `${MARKER_NAME}=${randomBytes(16).toString('hex')}`;
+  const marker = newMarker();
   const script = await writeScript(request, marker);
   // For plain users their own id; root gets one that programs do not take for root (tar would try to chown).
   const uid = process.getuid?.() || 1_000;
@@ -46,8 +45,13 @@ export async function launchInNamespace(request: ShellRequest & { unshare: strin
     ...[script, fileBlocks(request.spec.limits.diskBytes), ...request.spec.argv],
   ];
   return {
-    ...{ file: request.unshare, args, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }, cwd: request.spec.cwd },
-    ...{ argumentsFile: null, namespace: true, marker, diesWithParent: false },
+    ...{
+      file: request.unshare,
+      args,
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...markerEnvironment(marker) },
+      cwd: request.spec.cwd,
+    },
+    ...{ argumentsFile: null, namespace: true, marker },
   };
 }
 
@@ -65,7 +69,7 @@ if [ "$uid" = 1000 ] && ! grep -q '^[^:]*:[^:]*:1000:' /etc/passwd; then
   mount --bind "$etc/passwd" /etc/passwd; mount --bind "$etc/group" /etc/group
 fi >/dev/null 2>&1
 exec 3>&2 2>/dev/null
-"$unshare" --user --map-user="$uid" --map-group="$gid" /bin/sh "$@" 2>&3 3>&-
+(exec "$unshare" --user --map-user="$uid" --map-group="$gid" /bin/sh "$@" 2>&3 3>&-)
 exit $?`;
 
 /** The program's environment is in a file and not in an argument: arguments are for every user of the host to see. */
@@ -77,8 +81,7 @@ async function writeScript(request: ShellRequest, marker: string): Promise<strin
     HOME: spec.home ?? scratch.home,
     TMPDIR: scratch.tmp,
   };
-  const [name, value] = marker.split('=') as [string, string];
-  const env = { ...composeEnvironment(own, spec.env), [name]: value };
+  const env = { ...composeEnvironment(own, spec.env), ...markerEnvironment(marker) };
   const exports = Object.entries(env).map(
     ([key, text]) => `export ${key}='${text.replaceAll("'", `'\\''`)}'\n`,
   );

@@ -1,15 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 
 /**
  * Ends a run when the worker is killed: a shell that waits for the end of its input, which only the worker holds.
  * For the kinds that have no --die-with-parent of their own.
  */
 export class Lifeline {
-  private constructor(private readonly shell: ChildProcess) {}
+  private constructor(private readonly shell: ChildProcessByStdio<Writable, null, null>) {}
 
-  /** `group`: of the program or its launcher; `marker`: `NAME=value` that its descendants carry. */
-  static tie(group: number, marker: string): Lifeline {
-    const shell = spawn('/bin/sh', ['-c', WATCH, 'skein-lifeline', String(group), marker], {
+  /**
+   * To be tied before the program starts: the worker may be killed in between. `marker` is the `NAME=value` that the
+   * program carries from its first moment.
+   */
+  static tie(marker: string): Lifeline {
+    const shell = spawn('/bin/sh', ['-c', WATCH, 'skein-lifeline', marker], {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       env: { PATH: '/usr/bin:/bin' },
@@ -21,6 +25,11 @@ export class Lifeline {
     return new Lifeline(shell);
   }
 
+  /** Where processes cannot be asked for their marker (macOS) the program's group is all there is. */
+  follow(group: number): void {
+    this.shell.stdin.write(`${group}\n`);
+  }
+
   /** The run is over: whatever has the group's number from now on is none of ours. */
   async cut(): Promise<void> {
     if (this.shell.pid === undefined || this.shell.exitCode !== null || this.shell.signalCode !== null)
@@ -29,21 +38,24 @@ export class Lifeline {
     this.shell.ref();
     this.shell.kill('SIGKILL');
     await ended;
-    this.shell.stdin?.destroy();
+    this.shell.stdin.destroy();
   }
 }
 
+// The marker is looked for until it was nowhere three times in a row: the program may just be starting.
 const WATCH = `
-read -r _
-kill -KILL -- "-$1" 2>/dev/null
-found=yes
-while [ -n "$found" ]; do
-  found=
+read -r group && read -r _
+clear=0
+while [ $clear -lt 3 ]; do
+  [ -z "$group" ] || kill -KILL -- "-$group" 2>/dev/null
+  clear=$((clear + 1))
   for file in /proc/[0-9]*/environ; do
-    if grep -qsF -- "$2" "$file"; then
+    if grep -qsF -- "$1" "$file"; then
       pid=\${file#/proc/}
-      kill -KILL "\${pid%/environ}" 2>/dev/null && found=yes
+      kill -KILL "\${pid%/environ}" 2>/dev/null && clear=0
     fi
   done
+  [ $clear = 0 ] || sleep 0.1
+  group=
 done
 `;

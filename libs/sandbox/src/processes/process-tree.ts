@@ -10,8 +10,8 @@ export interface ProcessTreeOptions {
   launcher: number;
   /** The launcher is ours (bwrap, unshare), not the program; so is its child, the first process of the namespace. */
   namespace: boolean;
-  /** `NAME=value` in the environment of all that the program starts; null when there is none. */
-  marker: string | null;
+  /** `NAME=value` in the environment of the launcher and, but for bubblewrap, of all that the program starts. */
+  marker: string;
 }
 
 /** Where there is no /proc to ask. */
@@ -57,14 +57,14 @@ export class ProcessTree {
   }
 
   /**
-   * SIGKILL until nothing is left; `hunt` asks every process anew whether it carries the marker. Has no deadline on purpose: to answer while a process lives would break the one
+   * SIGKILL until nothing is left, asking every process anew whether it carries the marker. Has no deadline on purpose: to answer while a process lives would break the one
    * promise that leases rest on. Only a process in uninterruptible sleep can take long, and that is logged.
    */
-  async extinguish(hunt: boolean): Promise<void> {
+  async extinguish(): Promise<void> {
     const since = performance.now();
     let warnAfterMs = 10_000;
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, MS_BETWEEN_KILLS_MAX)) {
-      const rows = await this.look(0, hunt);
+      const rows = await this.look(0, true);
       if (rows.length === 0) return;
       this.killAll(rows);
       await sleep(pauseMs);
@@ -133,13 +133,11 @@ export class ProcessTree {
   }
 
   private addMarked(table: ProcessRows, tree: Map<number, ProcessRow>): boolean {
-    const { marker } = this.options;
-    if (marker === null) return false;
     const before = tree.size;
     for (const row of table.values()) {
       if (tree.has(row.pid) || this.strangers.get(row.pid) === row.start) continue;
       if (Number(row.start) < this.startedAt) continue;
-      if (hasMarker(row.pid, marker)) tree.set(row.pid, row);
+      if (hasMarker(row.pid, this.options.marker)) tree.set(row.pid, row);
       else this.strangers.set(row.pid, row.start);
     }
     return tree.size > before;

@@ -92,15 +92,16 @@ export class DiskWatch {
     private readonly limitBytes: number,
   ) {}
 
-  /** Whether the folders hold more than the limit. */
-  async exceeded(): Promise<boolean> {
+  /** Whether the folders hold more than the limit; `final`: what was written since the last count matters too. */
+  async exceeded(final = false): Promise<boolean> {
+    if (this.limitBytes === Infinity) return false;
     const free = await freeBytes(this.folders);
     const dropped = this.free === null || free === null ? 0 : this.free - free;
     const remaining = this.limitBytes - this.usedBytes;
-    const first = this.countedAt === -Infinity;
     const suspicious = dropped * 2 >= remaining;
     const sinceMs = performance.now() - this.countedAt;
-    if (!first && !(suspicious && sinceMs >= MS_BETWEEN_COUNTS_MIN) && sinceMs < this.restMs) return false;
+    const due = sinceMs >= this.restMs || (suspicious && (final || sinceMs >= MS_BETWEEN_COUNTS_MIN));
+    if (!due) return false;
     if (this.unreadable && dropped >= remaining) return true;
     return this.count(free);
   }

@@ -45,7 +45,7 @@ export class RunWatch {
 
   /** A last look at what may have been filled between two looks. */
   async finalStop(): Promise<Stop | null> {
-    return (await this.options.disk.exceeded()) ? this.diskStop() : null;
+    return (await this.options.disk.exceeded(true)) ? this.diskStop() : null;
   }
 
   close(): void {
