@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { LOOPBACK } from '../free-port.ts';
@@ -59,10 +59,14 @@ export async function runContainer(o: {
   return Number(pid ?? 0);
 }
 
-/** Resolves when the container has ended, or is gone. */
-export async function containerExit(docker: string, storeDir: string): Promise<number | null> {
-  const code = await attempt(docker, ['wait', containerName(storeDir)], 0);
-  return code === null ? null : Number(code);
+/** Resolves when the container has ended, or is gone. Keeps nobody from ending. */
+export function containerEnd(docker: string, storeDir: string): Promise<void> {
+  const waiting = spawn(docker, ['wait', containerName(storeDir)], { stdio: 'ignore' });
+  waiting.unref();
+  return new Promise((resolve) => {
+    waiting.once('exit', () => resolve());
+    waiting.once('error', () => resolve());
+  });
 }
 
 /** Fine when there is none. */

@@ -1,11 +1,13 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { eventually, runs, startLauncher, startOwnNats, tempDir } from '#testing';
+import { silentLogger as log } from '#telemetry';
+import { eventually, runs, startLauncher, startOwnNats, tempDir, testNatsProgram } from '#testing';
 import { DataDirInUseError } from '../data-dir.ts';
-import { NatsStartError } from './nats-server.ts';
+import type { NatsProgram } from './find-nats-server.ts';
+import { NatsStartError, startNats } from './nats-server.ts';
 
 async function open(url: string, inboxPrefix?: string): Promise<NatsConnection> {
   const { host, username, password } = new URL(url);
@@ -23,6 +25,30 @@ async function addJobs(url: string): Promise<NatsConnection> {
   await jsm.streams.add({ name: 'skein-jobs-g1', subjects: ['skein.jobs.>'], retention: 'workqueue' });
   await jsm.consumers.add('skein-jobs-g1', { durable_name: 'skein-jobs-default-g1', ack_policy: 'explicit' });
   return nc;
+}
+
+/** Says what Docker says, and runs the real server where the container's would be. */
+async function fakeDocker(): Promise<NatsProgram> {
+  const real = testNatsProgram();
+  if (real.kind === 'docker') return real;
+  const docker = join(await tempDir('docker'), 'docker');
+  const script = `#!/bin/bash
+state=$(dirname "$0")/$(printf '%s\\n' "$@" | grep -o 'skein-nats-[0-9a-f]*')
+case "$1" in
+  run)
+    port=$(printf '%s\\n' "$@" | sed -n 's/^127.0.0.1:\\([0-9]*\\):4222$/\\1/p')
+    store=$(printf '%s\\n' "$@" | sed -n 's/:\\/skein$//p')
+    sed "s#/skein/#$store/#; s#0.0.0.0:4222#127.0.0.1:$port#" "$store/nats.conf" > "$state.conf"
+    ${real.path} --config "$state.conf" > /dev/null 2>&1 &
+    echo $! > "$state" ;;
+  inspect) cat "$state" ;;
+  wait) while kill -0 "$(cat "$state")"; do sleep 0.1; done ;;
+  stop) kill "$(cat "$state")"; while kill -0 "$(cat "$state")"; do sleep 0.1; done ;;
+  rm) rm -f "$state" ;;
+esac
+`;
+  await writeFile(docker, script, { mode: 0o755 });
+  return { kind: 'docker', docker, image: 'nats:test' };
 }
 
 describe('our own nats-server', () => {
@@ -142,6 +168,25 @@ describe('our own nats-server', () => {
     await expect(startOwnNats({ storeDir: server.storeDir })).rejects.toThrow(DataDirInUseError);
     await server.stop();
     taken.close();
+  });
+
+  it('runs in a container when there is only Docker, and takes over the one that a dead owner left', async () => {
+    const program = await fakeDocker();
+    const storeDir = await tempDir();
+    const first = await startNats({ program, storeDir, log, password: 'known' });
+    const nc = await addJobs(first.url);
+    // As if the owner had died: its claim is given back, its container still runs.
+    const again = startNats({ program, storeDir, log });
+    await expect(again).rejects.toThrow(DataDirInUseError);
+    await rm(join(storeDir, 'owner.lock'));
+    const second = await startNats({ program, storeDir, log });
+    await first.exited;
+    expect(await runs(first.pid)).toBe(false);
+    await nc.close();
+    await (await open(second.url)).close();
+    await second.stop();
+    expect(await runs(second.pid)).toBe(false);
+    await first.stop();
   });
 
   it('says why it did not start', async () => {

@@ -7,7 +7,7 @@ import { freePort, LOOPBACK } from '../free-port.ts';
 import { findByArgument, stopProcess, type StopStage } from '../processes.ts';
 import { randomPassword } from '../random.ts';
 import { ServerProcess, type Exit } from '../server-process.ts';
-import { CONTAINER_DIR, CONTAINER_PORT, containerExit, removeContainer, runContainer } from './docker.ts';
+import { CONTAINER_DIR, CONTAINER_PORT, containerEnd, removeContainer, runContainer } from './docker.ts';
 import type { NatsProgram } from './find-nats-server.ts';
 import { renderConfig, workerPermissions, type NatsUser } from './nats-config.ts';
 
@@ -188,9 +188,9 @@ async function launchContainer(
     throw new NatsStartError(storeDir, error instanceof Error ? error.message : String(error));
   });
   let ended = false;
-  const exited = containerExit(docker, storeDir).then((code): Exit => {
+  const exited = containerEnd(docker, storeDir).then((): Exit => {
     ended = true;
-    return { code, signal: null };
+    return { code: null, signal: null };
   });
   return {
     pid,

@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { access, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { silentLogger as log } from '#telemetry';
 import { eventually, runs, startLauncher, tempDir } from '#testing';
 import { DataDirInUseError } from '../data-dir.ts';
@@ -77,6 +78,15 @@ describe('runs of launchers', () => {
     await expect(refusal).rejects.toMatchObject({ ownerPid: launcher.pid });
     await launcher.kill('SIGTERM');
     for (const pid of launcher.pids) expect(await runs(pid)).toBe(false);
+  });
+
+  it('Ctrl-C in the terminal of a launcher does not reach its servers', async () => {
+    const launcher = await startLauncher({ cacheDir: await tempDir() });
+    for (const pid of launcher.pids) {
+      const { stdout } = await promisify(execFile)('ps', ['-o', 'pgid=', '-p', String(pid)]);
+      expect(Number(stdout)).toBe(pid);
+    }
+    await launcher.kill('SIGTERM');
   });
 
   it('does not stop a stranger who got the pid of a dead child', async () => {
