@@ -52,6 +52,8 @@ const attributeKeys = {
   stepKind: 'skein.step.kind',
   stepCount: 'skein.step.count',
   outcome: 'skein.outcome',
+  /** Of a matrix: `blocked=1 passed=99`. */
+  outcomes: 'skein.outcomes',
   epoch: 'skein.lease.epoch',
   worker: 'skein.worker',
   pool: 'skein.pool',

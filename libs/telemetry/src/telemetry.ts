@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { context, trace } from '@opentelemetry/api';
 import { AsyncContextManager } from './async-context.ts';
 
@@ -9,9 +10,11 @@ export interface TelemetryOptions {
 }
 
 export interface Telemetry {
-  /** Sends what is still buffered (bounded by the exporter's timeout) and lets go of the process-wide hooks. */
+  /** Sends what is still buffered, for at most 3 s, and lets go of the process-wide hooks. */
   shutdown(): Promise<void>;
 }
+
+const SHUTDOWN_MS = 3_000;
 
 /**
  * Once per process. Without an endpoint no span is recorded, but trace context that came from outside still travels
@@ -33,7 +36,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
 /** The exporter is loaded only when it is wanted: it costs every start 100 ms. */
 async function startTracing(options: TelemetryOptions, endpoint: string): Promise<() => Promise<void>> {
   const { BatchSpanProcessor, TracerProvider } = await import('@opentelemetry/sdk-trace');
-  const { otlpExporter, resourceOf } = await import('./exporting.ts');
+  const { EXPORT_TIMEOUT_MS, otlpExporter, resourceOf } = await import('./exporting.ts');
   const provider = new TracerProvider({
     resource: resourceOf(options.serviceName, options.resource ?? {}),
     spanProcessors: [
@@ -42,13 +45,14 @@ async function startTracing(options: TelemetryOptions, endpoint: string): Promis
         maxQueueSize: 8_192,
         maxExportBatchSize: 512,
         scheduledDelayMillis: 1_000,
-        exportTimeoutMillis: 10_000,
+        exportTimeoutMillis: EXPORT_TIMEOUT_MS,
       }),
     ],
   });
   trace.setGlobalTracerProvider(provider);
   return async () => {
-    // A collector that is down must not fail the shutdown of the process it observes.
-    await provider.shutdown().catch(() => undefined);
+    // A collector that is down or silent must neither fail nor hold up the end of the process that it observes.
+    const given = sleep(SHUTDOWN_MS, undefined, { ref: false });
+    await Promise.race([provider.shutdown().catch(() => undefined), given]);
   };
 }
