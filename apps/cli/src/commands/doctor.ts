@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { childEnvironment, loadSettings, unknownSettings } from '#config';
-import { defaultCacheDir } from '#servers';
 import { silentLogger } from '#telemetry';
 import { weak, type Finding } from '../doctor/finding.ts';
 import { checkDataDir, checkDisk, checkPort, checkSandbox } from '../doctor/machine.ts';
@@ -23,12 +22,11 @@ async function examine(givenDataDir: string | undefined): Promise<Finding[]> {
   const settings = loadSettings();
   const path = childEnvironment()['PATH'] ?? '';
   const dataDir = givenDataDir === undefined ? settings.dirs.data : resolve(givenDataDir);
-  const cacheDirs = [settings.dirs.cache, defaultCacheDir()];
   const findings = await Promise.all([
     Promise.resolve(checkNode()),
     checkGit(),
     checkPostgres(settings.ledger.databaseUrl),
-    checkNats({ natsUrl: settings.bus.natsUrl, path, cacheDirs }),
+    checkNats({ natsUrl: settings.bus.natsUrl, path, cacheDir: settings.dirs.cache }),
     checkSandbox({ path, log: silentLogger, required: settings.sandbox.mode === 'required' }),
     checkDataDir(dataDir),
     checkDisk(dataDir),

@@ -20,10 +20,7 @@ export async function up(terminal: Terminal, o: UpOptions): CommandResult {
     pretty: true,
   });
   const say = (line: string) => terminal.err(terminal.paint('dim', line));
-  const registry = new RunRegistry({
-    log,
-    ...(environment['SKEIN_CACHE_DIR'] === undefined ? {} : { cacheDir: settings.dirs.cache }),
-  });
+  const registry = new RunRegistry({ log, cacheDir: settings.dirs.cache });
   await using run = await registry.begin({ kind: 'up', dataDir: o.dataDir ?? settings.dirs.data });
   const dataDir = await DataDir.open(run.dataDir ?? settings.dirs.data);
   say(`data directory ${dataDir.path}`);

@@ -59,11 +59,18 @@ export async function followPlan(
           throw error;
         view.lost(error);
       }
-      await sleep(Math.max(POLL_MS, 3 * (performance.now() - askedMs)), undefined, signal ? { signal } : {});
+      await pause(Math.max(POLL_MS, 3 * (performance.now() - askedMs)), signal);
     }
   } finally {
     view.done();
   }
+}
+
+/** Ends early, without an error of its own, when the signal is given: the caller looks at it next. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+    if (!signal?.aborted) throw error;
+  });
 }
 
 function liveView(terminal: Terminal): PlanWatcher {

@@ -53,12 +53,12 @@ export async function checkPostgres(databaseUrl: string | null): Promise<Finding
 export async function checkNats(o: {
   natsUrl: string | null;
   path: string;
-  cacheDirs: string[];
+  cacheDir: string;
 }): Promise<Finding> {
   const name = 'nats-server';
   if (o.natsUrl !== null) return checkReachable(name, 'NATS_URL', o.natsUrl.split(',')[0] ?? '', 4222);
   const tried: string[] = [];
-  for (const program of [...candidates(name, o.path), ...(await cachedBuilds(o.cacheDirs))]) {
+  for (const program of [...candidates(name, o.path), ...(await cachedBuilds(o.cacheDir))]) {
     const version = await versionOf(program, ['--version']);
     if (version === null) continue;
     if (isAtLeast(version, NATS_OLDEST)) return found(name, `${version} (${program})`);
@@ -125,12 +125,10 @@ function candidates(program: string, path: string): string[] {
     .map((folder) => join(folder, program));
 }
 
-async function cachedBuilds(cacheDirs: string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const folder of new Set(cacheDirs.map((cacheDir) => join(cacheDir, 'nats-server')))) {
-    for (const name of await readdir(folder).catch(() => [])) found.push(join(folder, name, 'nats-server'));
-  }
-  return found;
+async function cachedBuilds(cacheDir: string): Promise<string[]> {
+  const folder = join(cacheDir, 'nats-server');
+  const names = await readdir(folder).catch(() => []);
+  return names.map((name) => join(folder, name, 'nats-server'));
 }
 
 function text([major, minor]: Version): string {

@@ -1,5 +1,5 @@
 import { ConnectionError, ProblemError } from '../client/errors.ts';
-import { escapeText } from './escape.ts';
+import { escapeLines, escapeText } from './escape.ts';
 
 export interface TextProblem {
   message: string;
@@ -33,5 +33,6 @@ export function renderFailure(error: unknown, file = 'plan'): string[] {
       'Is the server running? Start one with `skein up`, or name another one with --url or SKEIN_URL.',
     ];
   }
-  return [escapeText(error instanceof Error ? error.message : String(error))];
+  // Our own errors may have several lines (the end of a log, what was tried).
+  return escapeLines(error instanceof Error ? error.message : String(error)).split('\n');
 }

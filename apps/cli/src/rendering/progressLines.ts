@@ -30,9 +30,14 @@ export class ProgressLines {
     if (step.startedAt && step.endedAt) {
       notes.push(formatDuration(Date.parse(step.endedAt) - Date.parse(step.startedAt)));
     }
-    if (step.reason && step.state !== 'passed') notes.push(escapeText(step.reason.message));
+    if (step.reason && this.explains(step, before)) notes.push(escapeText(step.reason.message));
     const state = this.paint(stateStyle(step.state), step.state.padEnd(9));
     const note = notes.length > 0 ? this.paint('dim', `  (${notes.join(', ')})`) : '';
     return `[${done.padStart(5)}] ${state} ${escapeText(step.name)}${note}`;
+  }
+
+  /** A step's last reason stays with it; it is news when the step stopped because of it, or tries again. */
+  private explains(step: StepView, before: string | null): boolean {
+    return step.state === before || !['passed', 'running', 'admitted'].includes(step.state);
   }
 }

@@ -95,7 +95,7 @@ export class Stack {
     if (this.o.settings.ledger.databaseUrl !== null) return this.o.say('using the Postgres of DATABASE_URL');
     const server = await startPostgres({
       dataDir: this.o.dataDir.postgres(),
-      ...this.cacheDir(),
+      cacheDir: this.o.settings.dirs.cache,
       log: this.o.log,
       onProgress: this.o.say,
       ...(port === undefined ? {} : { port }),
@@ -107,7 +107,11 @@ export class Stack {
 
   private async startNats(port?: number): Promise<void> {
     if (this.o.settings.bus.natsUrl !== null) return this.o.say('using the nats-server of NATS_URL');
-    const program = await findNatsServer({ log: this.o.log, ...this.cacheDir(), onProgress: this.o.say });
+    const program = await findNatsServer({
+      log: this.o.log,
+      cacheDir: this.o.settings.dirs.cache,
+      onProgress: this.o.say,
+    });
     const { natsPassword, workerPassword } = this.o.dataDir.secrets;
     const server = await startNats({
       program,
@@ -204,13 +208,6 @@ export class Stack {
 
   private namespace(): string {
     return this.o.environment['SKEIN_NAMESPACE'] ?? this.o.dataDir.secrets.namespace;
-  }
-
-  /** Only when it was set: without it the servers find a folder that can be written even where HOME cannot. */
-  private cacheDir(): { cacheDir?: string } {
-    return this.o.environment['SKEIN_CACHE_DIR'] === undefined
-      ? {}
-      : { cacheDir: this.o.settings.dirs.cache };
   }
 
   /** The record is for the day of a kill -9; that it could not be written must not stop the stack. */

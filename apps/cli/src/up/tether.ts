@@ -6,7 +6,8 @@ const LAST_WORDS_MS = 30_000;
 
 if (process.channel) {
   process.once('disconnect', () => {
-    process.kill(process.pid, 'SIGTERM');
+    // A child at its end may close the channel itself: it is gone before this fires.
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), 50).unref();
     // A drain that hangs must not leave a child for ever.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS).unref();
   });

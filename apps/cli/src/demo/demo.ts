@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, realpath } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { childEnvironment, loadSettings } from '#config';
+import { RunRegistry, type Run } from '#servers';
+import { createLogger } from '#telemetry';
+import { CoordinatorClient } from '../client/coordinatorClient.ts';
+import type { PlanSummary } from '../client/wire.ts';
+import { followPlan, viewFor } from '../commands/watching.ts';
+import { exitCodeOfStatus, type ExitCode } from '../exitCode.ts';
+import type { Terminal } from '../rendering/terminal.ts';
+import { DataDir } from '../up/dataDir.ts';
+import type { Interrupts } from '../up/interrupts.ts';
+import { Stack } from '../up/stack.ts';
+import { demoAgentFolder, demoPlanText, demoService } from './demoPlan.ts';
+import { DemoRepository } from './demoRepository.ts';
+import { DemoReport } from './demoReport.ts';
+
+export interface DemoOptions {
+  /** The data directory and the repository stay, to look at them with `skein up`. */
+  keep: boolean;
+  /** The agent ignores its feedback: the plan must halt. For tests. */
+  sabotage: boolean;
+}
+
+const CLOSED_MS_MAX = 15_000;
+/** Nobody needs what a demo was doing when it is interrupted. */
+const DRAIN_GRACE_MS = 500;
+
+/** Everything on one machine, a real migration on a real git repository, and nothing left afterwards. */
+export async function runDemo(terminal: Terminal, interrupts: Interrupts, o: DemoOptions): Promise<ExitCode> {
+  const say = (line: string) => terminal.out(terminal.paint('dim', line));
+  const given = childEnvironment();
+  const log = createLogger({ name: 'skein-demo', level: 'error', pretty: true });
+  const registry = new RunRegistry({ log, cacheDir: loadSettings(given).dirs.cache });
+  const kept = o.keep ? await mkdtemp(join(await realpath(tmpdir()), 'skein-demo-')) : null;
+  await using run = await registry.begin({ kind: 'demo', ...(kept === null ? {} : { dataDir: kept }) });
+  const folder = run.dataDir ?? (await run.ephemeralDir('demo'));
+
+  terminal.out(terminal.paint('bold', 'Skein demo: a service moves from callbacks to promises'));
+  const environment = demoEnvironment(given);
+  const repository = await DemoRepository.create({
+    folder,
+    service: demoService,
+    searchPath: environment['PATH'] ?? '',
+  });
+  say(`made a git repository from ${demoService}`);
+  const stack = await startStack({ run, folder, environment, log, say, interrupts });
+  const over = new AbortController();
+  try {
+    say(`the stack is ready at ${stack.url}`);
+    const client = new CoordinatorClient(stack.url);
+    const text = demoPlanText(o);
+    const { planId } = await client.submit({ text, repoUrl: repository.path }, randomUUID());
+    say(`submitted the plan apps/cli/demo/plan.yaml as ${planId}\n`);
+    const following = followPlan(
+      client,
+      planId,
+      viewFor(terminal, false),
+      AbortSignal.any([interrupts.stop, over.signal]),
+    );
+    await Promise.race([following, stack.broken]);
+    const plan = await waitForClose(client, planId, interrupts.stop);
+    const report = new DemoReport({ terminal, client, repository, plan });
+    await report.print();
+    if (kept !== null) report.printKept(kept);
+    return exitCodeOfStatus(plan.status);
+  } finally {
+    over.abort();
+    await stack.stop(interrupts.hurry);
+  }
+}
+
+interface StackStart {
+  run: Run;
+  folder: string;
+  environment: Record<string, string>;
+  log: ReturnType<typeof createLogger>;
+  say: (line: string) => void;
+  interrupts: Interrupts;
+}
+
+async function startStack({ run, folder, environment, log, say, interrupts }: StackStart): Promise<Stack> {
+  const settings = loadSettings(environment);
+  return Stack.start(
+    {
+      run,
+      dataDir: await DataDir.open(folder),
+      port: settings.rest.port,
+      workers: 1,
+      slots: 4,
+      settings,
+      environment,
+      log,
+      say,
+    },
+    interrupts.stop,
+  );
+}
+
+const ELSEWHERE = new Set([
+  'SKEIN_WORK_DIR',
+  'SKEIN_ARTIFACTS_DIR',
+  'SKEIN_SCHEMA',
+  'SKEIN_NAMESPACE',
+  'SKEIN_WORKER_ID',
+]);
+
+/** The settings that were given, but for those that say where things are kept: the demo keeps everything in its folder. */
+function demoEnvironment(given: Record<string, string>): Record<string, string> {
+  // `node` in the plan is the Node that runs us, also where another one, or none, is on PATH.
+  const node = dirname(process.execPath);
+  const readable = [demoAgentFolder, node, ...(given['SKEIN_STEP_READABLE'] ?? '').split(delimiter)].filter(
+    Boolean,
+  );
+  return {
+    ...Object.fromEntries(Object.entries(given).filter(([name]) => !ELSEWHERE.has(name))),
+    PATH: [node, given['PATH']].filter(Boolean).join(delimiter),
+    SKEIN_STEP_READABLE: readable.join(delimiter),
+    SKEIN_DRAIN_GRACE_MS: String(DRAIN_GRACE_MS),
+  };
+}
+
+/** Its private refs are removed after a plan has ended; only then is its ledger complete. */
+async function waitForClose(
+  client: CoordinatorClient,
+  planId: string,
+  signal: AbortSignal,
+): Promise<PlanSummary> {
+  const deadlineMs = performance.now() + CLOSED_MS_MAX;
+  for (;;) {
+    signal.throwIfAborted();
+    const plan = await client.plan(planId);
+    if (plan.closed || performance.now() > deadlineMs) return plan;
+    await sleep(100);
+  }
+}

@@ -1,0 +1,103 @@
+import type { CoordinatorClient } from '../client/coordinatorClient.ts';
+import type { PlanSummary } from '../client/wire.ts';
+import { escapeLines, escapeText } from '../rendering/escape.ts';
+import { renderOutcome } from '../rendering/planView.ts';
+import type { Terminal } from '../rendering/terminal.ts';
+import { readCommitAnchor } from '../verifying/anchor.ts';
+import { verifyPlanLedger } from '../verifying/ledgerVerification.ts';
+import type { DemoRepository } from './demoRepository.ts';
+
+const PROGRESS_LINES = 14;
+
+/** What the demo shows when its plan has ended: the outcome, the branch, and how to read progress.md and the ledger. */
+export class DemoReport {
+  constructor(
+    private readonly o: {
+      terminal: Terminal;
+      client: CoordinatorClient;
+      repository: DemoRepository;
+      plan: PlanSummary;
+    },
+  ) {}
+
+  async print(): Promise<void> {
+    const { terminal, plan } = this.o;
+    terminal.out(`\n${renderOutcome(plan, terminal.paint)}`);
+    await this.printLearning();
+    if (plan.integration?.published) await this.printBranch(plan.integration.branch);
+    await this.printProgress();
+    await this.printLedger();
+    terminal.out(`\nOn a plan of your own (\`skein up\`, then \`skein submit plan.yaml --watch\`):
+  skein progress <plan>        progress.md, rendered from the ledger whenever it is read
+  skein log <plan> <step>      what an attempt printed; skein diff <plan> what was changed
+  skein ledger verify <plan>   recomputes every hash, anchored in the integration commit`);
+  }
+
+  printKept(folder: string): void {
+    this.o.terminal.out(`\nKept in ${escapeText(folder)}. To look around:
+  bin/skein up --data-dir ${escapeText(folder)}
+  bin/skein status ${escapeText(this.o.plan.planId)}
+  git --git-dir ${escapeText(this.o.repository.path)} log --graph --oneline --all`);
+  }
+
+  /** The step that needed more than one attempt, and what its first one was told. */
+  private async printLearning(): Promise<void> {
+    const { client, plan, terminal } = this.o;
+    const { events } = await client.ledger(plan.planId, 0, 1_000);
+    const steps = new Map(
+      (await client.steps(plan.planId)).map((step) => [Number(step.ordinal.slice(1)), step.name]),
+    );
+    for (const { type, body } of events) {
+      if (type !== 'attempt.finished') continue;
+      const { data } = JSON.parse(body) as {
+        data: { ordinal: number; attempt: number; verdict: string; reason: { message: string } };
+      };
+      const name = steps.get(data.ordinal) ?? '';
+      if (data.verdict === 'accepted' && data.attempt === 1) continue;
+      const verdict = terminal.paint(data.verdict === 'accepted' ? 'green' : 'yellow', data.verdict);
+      terminal.out(
+        `  ${escapeText(name)}, attempt ${data.attempt}: ${verdict}, ${escapeText(data.reason.message)}`,
+      );
+    }
+  }
+
+  private async printBranch(branch: string): Promise<void> {
+    const { terminal, repository } = this.o;
+    this.heading(`The branch ${branch}`);
+    terminal.out(escapeLines(await repository.diffstat(branch)));
+    terminal.out(`\n${escapeLines(await repository.headMessage(branch))}`);
+  }
+
+  private async printProgress(): Promise<void> {
+    const { client, plan, terminal } = this.o;
+    this.heading('The first lines of progress.md');
+    const lines = escapeLines(await client.progress(plan.planId))
+      .trimEnd()
+      .split('\n');
+    for (const line of lines.slice(0, PROGRESS_LINES)) terminal.out(`  ${line}`);
+    if (lines.length > PROGRESS_LINES)
+      terminal.out(terminal.paint('dim', `  ... and ${lines.length - PROGRESS_LINES} more`));
+  }
+
+  private async printLedger(): Promise<void> {
+    const { client, plan, repository, terminal } = this.o;
+    this.heading('The ledger');
+    const anchor = plan.integration?.published
+      ? await readCommitAnchor({
+          repository: repository.path,
+          ref: `refs/heads/${plan.integration.branch}`,
+          planId: plan.planId,
+        })
+      : null;
+    const verdict = await verifyPlanLedger(client, plan.planId, anchor);
+    // A demo whose own ledger does not verify must not look like a success.
+    if (!verdict.ok) throw new Error(`the ledger does not verify: ${verdict.message}`);
+    const how =
+      anchor === null ? '' : `, anchored at event ${anchor.seq} by commit ${anchor.commit.slice(0, 12)}`;
+    terminal.out(`  ${terminal.paint('green', 'verified')}: ${verdict.events} events${how}`);
+  }
+
+  private heading(text: string): void {
+    this.o.terminal.out(`\n${this.o.terminal.paint('bold', escapeText(text))}`);
+  }
+}

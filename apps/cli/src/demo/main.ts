@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util';
+import { exitCodes } from '../exitCode.ts';
+import { nodeIsNewEnough, nodeTooOld } from '../nodeVersion.ts';
+import { renderFailure } from '../rendering/problems.ts';
+import { processTerminal } from '../rendering/terminal.ts';
+import { InterruptedError, Interrupts } from '../up/interrupts.ts';
+import { runDemo, type DemoOptions } from './demo.ts';
+
+const USAGE = 'usage: npm run demo [-- --keep]';
+/** 128 and the signal's number, as shells have it. */
+const SIGNAL_EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+
+const terminal = processTerminal();
+const options = readOptions();
+if (options === null || !nodeIsNewEnough()) {
+  terminal.err(options === null ? USAGE : nodeTooOld);
+  process.exitCode = exitCodes.usage;
+} else {
+  using interrupts = new Interrupts();
+  try {
+    process.exitCode = await runDemo(terminal, interrupts, options);
+  } catch (error) {
+    process.exitCode = exitCodes.usage;
+    if (error instanceof InterruptedError) {
+      terminal.err('\nstopped; everything was cleaned up');
+      process.exitCode = SIGNAL_EXIT_CODES[error.signal] ?? exitCodes.usage;
+    } else for (const line of renderFailure(error)) terminal.err(`demo: ${line}`);
+  }
+}
+
+function readOptions(): DemoOptions | null {
+  try {
+    const { values } = parseArgs({
+      options: { keep: { type: 'boolean', default: false }, sabotage: { type: 'boolean', default: false } },
+    });
+    return values;
+  } catch {
+    return null;
+  }
+}
