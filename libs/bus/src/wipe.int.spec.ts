@@ -173,6 +173,20 @@ describe('a fleet whose NATS is mistreated', () => {
     expect(queue.generation).toBe(before);
   }, 30_000);
 
+  it('removes a job whose ack was given while NATS was away', async () => {
+    const held: JobContext[] = [];
+    handle = async (_job, context) => void held.push(context);
+    await publishAgain(aJob(1));
+    await eventually(() => held.length === 1);
+    // Not kill -9: the broker may forget a delivery then, and would hand the job out again.
+    await nats.stop();
+    await eventually(() => !workerBus.connected);
+    held[0]!.ack();
+    nats = await nats.restart();
+    await eventually(() => deciderBus.connected && workerBus.connected);
+    await eventually(async () => (await queue.find(aJob(1))) === null);
+  }, 30_000);
+
   it('keeps leases through a short absence of NATS, and fences them in a long one', async () => {
     handle = async () => undefined;
     const lease = keeper.hold(leaseOf(aJob(1)), { working: () => undefined });

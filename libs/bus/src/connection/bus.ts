@@ -34,7 +34,10 @@ export class Bus implements AsyncDisposable {
     this.subjects = new Subjects(namespace);
     this.js = jsm.jetstream();
     void this.#watch();
-    void nc.closed().then(() => this.#tell('closed'));
+    void nc.closed().then((error) => {
+      if (error && !this.#closed) log.error({ err: error }, 'The connection to NATS ended for good');
+      this.#tell('closed');
+    });
   }
 
   get connected(): boolean {

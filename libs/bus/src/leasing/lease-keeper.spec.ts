@@ -45,6 +45,8 @@ class FakeDecider {
   heartbeats: HeartbeatMessage[] = [];
   claims: LeaseKey[] = [];
   claimReply: (() => Promise<DeciderReply>) | DeciderReply = { status: 'applied', next: 'continue' };
+  /** How long an answer is on its way. */
+  delay: () => Promise<void> = async () => undefined;
   answer: (message: HeartbeatMessage) => HeartbeatReply | null = () => ({
     term: 1,
     leaseMs: LEASE_MS,
@@ -73,6 +75,7 @@ class FakeDecider {
 
   async heartbeat(message: HeartbeatMessage): Promise<HeartbeatReply | null> {
     this.heartbeats.push(message);
+    await this.delay();
     return this.answer(message);
   }
 }
@@ -145,6 +148,19 @@ describe('LeaseKeeper', () => {
     expect(keeper.leases).toEqual([]);
   });
 
+  it('counts from the sending of a heartbeat, not from its answer', async () => {
+    const lease = keeper.hold(aLease(), context);
+    await clock.advance(1);
+    decider.delay = () => new Promise((resolve) => clock.schedule(LEASE_MS / 2, resolve));
+    await clock.advance(LEASE_MS / 3 + LEASE_MS / 2);
+    // Sent at a third, answered at five sixths of a lease; from now on silence.
+    decider.answer = () => null;
+    await clock.advance(LEASE_MS / 2 - 10);
+    expect(lease.signal.aborted).toBe(false);
+    await clock.advance(10);
+    expect(lease.signal.reason).toMatchObject({ how: 'deadline' });
+  });
+
   it('tries more often while heartbeats stay unanswered, and the lease survives a short silence', async () => {
     const lease = keeper.hold(aLease(), context);
     await clock.advance(LEASE_MS / 3);
@@ -211,6 +227,17 @@ describe('LeaseKeeper', () => {
     await clock.advance(2 * LEASE_MS);
     expect(lease.signal.aborted).toBe(false);
     expect(keeper.leases).toEqual([]);
+  });
+
+  it('leaves a lease with its first holder when the broker delivers its job twice', async () => {
+    const first = keeper.hold(aLease(), context);
+    const second = keeper.hold({ ...aLease(), token: '1'.repeat(32) }, context);
+    expect(second.signal.reason).toBeInstanceOf(LeaseLostError);
+    await expect(second.claimed).resolves.toBe(false);
+    second.release();
+    await clock.advance(2 * LEASE_MS);
+    expect(first.signal.aborted).toBe(false);
+    expect(decider.claims).toEqual([aLease()]);
   });
 
   it('makes itself known to a new decider at once', async () => {

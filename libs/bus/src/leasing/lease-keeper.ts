@@ -69,13 +69,14 @@ export class LeaseKeeper {
 
   /**
    * Takes a lease up and sends its claim, repeated until it is answered; work may start at once. `context.working` is
-   * called with every heartbeat.
+   * called with every heartbeat. A lease that is held here already (a broker that crashed may deliver twice) is lost
+   * to the second caller and stays with the first.
    */
   hold(key: LeaseKey, context: { working(): void }): HeldLease {
     const heldAtMs = this.#clock.nowMs();
     const holding = new Holding(key, context, heldAtMs);
     const name = leaseName(key);
-    this.#held.get(name)?.lose('deadline', 'Taken up again by the same worker');
+    if (this.#held.has(name)) return heldTwice(key);
     this.#held.set(name, holding);
     this.#watch(holding);
     const release = (): void => {
@@ -245,6 +246,11 @@ class Holding {
     this.calloff = null;
     this.#ended.abort(ENDED);
   }
+}
+
+function heldTwice(key: LeaseKey): HeldLease {
+  const signal = AbortSignal.abort(new LeaseLostError(key, 'told', 'This worker holds it already'));
+  return { key, signal, claimed: Promise.resolve(false), release: () => undefined };
 }
 
 function leaseName(lease: { planId: string; ordinal: number; epoch: number }): string {

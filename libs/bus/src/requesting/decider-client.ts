@@ -9,6 +9,7 @@ import type {
   ResultMessage,
 } from '#contracts';
 import { type Bus, traceHeaders } from '../connection/bus.ts';
+import { BusUnavailableError } from '../errors.ts';
 import type { DeciderLocator } from './decider-locator.ts';
 import { fullJitterMs } from './backoff.ts';
 import { LATER } from './wire.ts';
@@ -50,8 +51,8 @@ export class DeciderClient {
   }
 
   /**
-   * Resolves with the decider's answer, however long that takes; rejects only with the signal's reason, or with
-   * MessageTooLargeError before anything is sent.
+   * Resolves with the decider's answer, however long that takes; rejects only with the signal's reason, with
+   * MessageTooLargeError before anything is sent, or with BusUnavailableError once the bus is closed.
    */
   async request<V extends DeciderVerb>(
     verb: V,
@@ -62,6 +63,7 @@ export class DeciderClient {
     const payload = this.#bus.encode(verb, message);
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
+      if (this.#bus.closed) throw new BusUnavailableError(verb);
       const answer = await this.#tryOnce(verb, payload, this.#tryTimeoutMs, signal, o.traceparent ?? null);
       if (answer !== null) return answer.reply;
       signal.throwIfAborted();
@@ -123,18 +125,20 @@ export class DeciderClient {
     });
   }
 
-  /** Backoff; ends early when another decider is announced. */
+  /** Backoff; ends early when another decider is announced, or the connection comes back or is closed. */
   #pause(tries: number, signal: AbortSignal): Promise<void> {
     const delayMs = fullJitterMs(tries, { baseMs: 50, maxMs: this.#maxDelayMs, floorMs: 5 });
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
         offChange();
+        offStatus();
         signal.removeEventListener('abort', end);
         resolve();
       };
       const timer = setTimeout(end, delayMs);
       const offChange = this.#locator.onChange(end);
+      const offStatus = this.#bus.onStatus(end);
       signal.addEventListener('abort', end);
     });
   }

@@ -221,6 +221,13 @@ describe('requests to the decider', () => {
     await expect(client.request('claim', aClaim(), controller.signal)).rejects.toThrow('enough');
   });
 
+  it('a request ends when the bus is closed: nobody could hear the answer', async () => {
+    const answer = client.request('claim', aClaim(), FOREVER);
+    const rejected = expect(answer).rejects.toMatchObject({ code: 'bus-unavailable' });
+    await buses[0]!.close();
+    await rejected;
+  });
+
   it('a heartbeat is sent once: without a decider it is simply not answered', async () => {
     const heartbeat = { worker: 'w1', pools: [], slots: 1, draining: false, leases: [] };
     expect(await client.heartbeat(heartbeat, 100)).toBeNull();

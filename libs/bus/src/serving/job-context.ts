@@ -29,7 +29,10 @@ export class JobContext extends BaseRpcContext<[subject: string]> {
     [this.deliveries, this.streamSeq] = readDelivery(this.#ackSubject);
   }
 
-  /** Removes the job from the queue; fire and forget. A lost ack leaves an invisible job that a purge removes. */
+  /**
+   * Removes the job from the queue; fire and forget (while NATS is away: after its return). An ack that is lost on the
+   * way leaves an invisible job that a purge removes.
+   */
   ack(): void {
     this.#settle('+ACK');
   }
@@ -58,7 +61,11 @@ export class JobContext extends BaseRpcContext<[subject: string]> {
   #settle(payload: string): void {
     if (this.#done) return;
     this.#done = true;
-    this.#publish(payload);
+    if (this.#bus.connected) return this.#publish(payload);
+    const off = this.#bus.onStatus(() => {
+      off();
+      this.#publish(payload);
+    });
   }
 
   #publish(payload: string): void {
