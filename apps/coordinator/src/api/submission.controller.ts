@@ -13,7 +13,7 @@ import {
 } from '../commands/plan-commands.ts';
 import { PlanReader } from './plan-reader.ts';
 import { Problem } from './problem.ts';
-import type { PlanLimits } from './plan-limits.ts';
+import { PlanLimits } from './plan-limits.ts';
 
 const submissionBody = z.strictObject({
   /** The plan, YAML or JSON. */
@@ -78,7 +78,8 @@ export class SubmissionController {
   }
 
   private parse(text: string, repoUrl: string | undefined): PlanDefinition {
-    const parsed = parsePlan(text, this.limits);
+    const { maxBytes, maxSteps } = this.limits;
+    const parsed = parsePlan(text, { maxBytes, maxSteps, absoluteRepo: repoUrl === undefined });
     if (!parsed.ok) throw invalidPlan(parsed.problems);
     const { definition } = parsed;
     if (repoUrl === undefined) return definition;

@@ -47,7 +47,7 @@ export interface DeciderOptions {
   leaseMs: number;
   claimTimeoutMs: number;
   maxSteps: number;
-  trustedTenants: string[];
+  trustedTenants: readonly string[];
   /** What a standby forwards. */
   onCommand: (message: unknown, traceparent: string | null) => Promise<unknown>;
   /** Called after each commit, with the plans that changed: wakes projections, writes overview traces. */

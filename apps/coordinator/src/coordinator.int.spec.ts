@@ -1,0 +1,289 @@
+import { silentLogger } from '#telemetry';
+import { loadSettings } from '#config';
+import { verifyChain, type Ledger, PostgresLedger, LedgerDatabase, migrate } from '#ledger';
+import type { PlanDefinition, PlanEvent } from '#domain';
+import {
+  eventually,
+  freshDatabase,
+  freshNamespace,
+  startOwnNats,
+  tempDir,
+  testServers,
+  type FreshDatabase,
+} from '#testing';
+import { planIdFor } from './commands/plan-commands.ts';
+import { Coordinator } from './coordinator.ts';
+import { ScriptedWorker, passAtOnce } from './testing/scripted-worker.ts';
+
+const LEASE_MS = 1_500;
+
+function noops(
+  steps: { name: string; needs?: string[]; values?: string[] }[],
+  maxLeases = 3,
+): PlanDefinition {
+  return {
+    version: 1,
+    name: 'noops',
+    repo: null,
+    maxParallel: null,
+    maxLeases,
+    sandbox: 'auto',
+    integrate: null,
+    steps: steps.map(({ name, needs = [], values }) => ({
+      name,
+      needs,
+      pool: 'default',
+      attempts: 1,
+      timeout: { attemptMs: 60_000, idleMs: 60_000 },
+      paths: { write: null, protect: [] },
+      setup: [],
+      verify: [],
+      env: {},
+      network: false,
+      outputs: [],
+      matrix: values ? { kind: 'list', values } : null,
+      work: { kind: 'noop' },
+    })),
+  };
+}
+
+const WIDE = noops([
+  { name: 'root' },
+  { name: 'leaf', needs: ['root'], values: Array.from({ length: 40 }, (_, index) => `v${index}`) },
+  { name: 'join', needs: ['leaf'] },
+]);
+
+describe('a coordinator on real Postgres and NATS', () => {
+  let database: FreshDatabase;
+  let namespace: string;
+  let artifacts: string;
+  let ledger: Ledger;
+  let ledgerDatabase: LedgerDatabase;
+  let natsUrl: string;
+  const open: { stop(): Promise<void> }[] = [];
+
+  beforeEach(async () => {
+    database = await freshDatabase();
+    namespace = freshNamespace();
+    artifacts = await tempDir('artifacts');
+    natsUrl = testServers().natsUrl;
+    const { runtimeUrl } = await migrate({ adminUrl: database.adminUrl, log: silentLogger });
+    ledgerDatabase = new LedgerDatabase({ url: runtimeUrl, log: silentLogger });
+    ledger = new PostgresLedger(ledgerDatabase);
+  });
+
+  afterEach(async () => {
+    for (const one of open.splice(0).reverse()) await one.stop();
+    await ledgerDatabase.close();
+    await database.drop();
+  });
+
+  async function coordinator(): Promise<Coordinator> {
+    const settings = loadSettings({
+      DATABASE_URL: database.adminUrl,
+      NATS_URL: natsUrl,
+      SKEIN_NAMESPACE: namespace,
+      SKEIN_ARTIFACTS_DIR: artifacts,
+      SKEIN_LEASE_MS: `${LEASE_MS}ms`,
+      SKEIN_CLAIM_TIMEOUT_MS: '1s',
+      SKEIN_DECIDER_TTL_MS: '1s',
+      HOME: artifacts,
+    });
+    const one = await Coordinator.start(settings, silentLogger);
+    open.push(one);
+    return one;
+  }
+
+  async function worker(name: string, slots = 8, work = passAtOnce): Promise<ScriptedWorker> {
+    const one = await ScriptedWorker.start({ name, natsUrl, namespace, slots, work });
+    open.push(one);
+    return one;
+  }
+
+  async function submit(at: Coordinator, definition: PlanDefinition, key: string): Promise<string> {
+    const planId = planIdFor('local', key);
+    const by = { name: 'spec', via: 'rest' };
+    const submission = {
+      tenant: 'local',
+      definition,
+      digest: key,
+      idempotencyKey: key,
+      by,
+      traceparent: null,
+    };
+    const reply = await at.commands.execute({ kind: 'submit', planId, submission }, null);
+    expect(reply).toMatchObject({ status: 'decided', reply: { status: 'applied' } });
+    return planId;
+  }
+
+  async function events(planId: string): Promise<PlanEvent[]> {
+    const stored = await ledger.read(planId, 0, 10_000);
+    expect(verifyChain(planId, stored).ok).toBe(true);
+    return stored.map(({ event }) => event);
+  }
+
+  const ended = (planId: string) =>
+    eventually(
+      async () => {
+        const all = await events(planId);
+        return all.some(({ type }) => type === 'plan.closed') ? all : null;
+      },
+      { timeoutMs: 20_000, what: `plan ${planId} to close` },
+    );
+
+  it('carries a wide plan to its end, each step passing exactly once', async () => {
+    const at = await coordinator();
+    await worker('w1');
+    const planId = await submit(at, WIDE, 'wide');
+    const all = await ended(planId);
+    expect(all.filter(({ type }) => type === 'step.passed')).toHaveLength(42);
+    expect(all.filter(({ type }) => type === 'step.admitted')).toHaveLength(42);
+    expect(await at.reader.plan(planId)).toMatchObject({
+      status: 'completed',
+      closed: true,
+      counts: { passed: 42 },
+    });
+    expect((await at.reader.plans({ limit: 10, cursor: null, status: 'completed' })).plans).toHaveLength(1);
+  });
+
+  it('takes a repeated submission as the same plan, also after it has ended', async () => {
+    const at = await coordinator();
+    await worker('w1');
+    const planId = await submit(at, noops([{ name: 'a' }]), 'same');
+    const before = (await ended(planId)).length;
+    await submit(at, noops([{ name: 'a' }]), 'same');
+    expect(await events(planId)).toHaveLength(before);
+  });
+
+  it('says why a step waits when nobody serves its pool, and goes on when somebody comes', async () => {
+    const at = await coordinator();
+    await eventually(async () => (await at.readiness.missing()).length === 0, { what: 'somebody to decide' });
+    const planId = await submit(at, noops([{ name: 'a' }]), 'lonely');
+    const { steps } = await at.reader.steps(planId);
+    expect(steps[0]?.wait).toMatch(/no worker serves pool "default"/);
+    await worker('w1');
+    await ended(planId);
+  });
+
+  it('issues a silent worker’s step to another, and fences its late result', async () => {
+    const at = await coordinator();
+    let wake = (): void => undefined;
+    const asleep = new Promise<void>((resolve) => (wake = resolve));
+    open.push({ stop: async () => wake() });
+    // One slot, which stays taken: like a stopped process, it pulls nothing else.
+    const zombie = await worker('zombie', 1, async (hand) => {
+      await hand.client.request('claim', { lease: hand.lease }, AbortSignal.timeout(10_000));
+      await asleep;
+      const result = {
+        status: 'passed' as const,
+        commit: null,
+        outputs: { by: 'zombie' },
+        resolved: null,
+        candidate: null,
+      };
+      const reply = await hand.client.request(
+        'result',
+        { lease: hand.lease, result, traceparent: null },
+        AbortSignal.timeout(10_000),
+      );
+      expect(reply.status).toBe('lost');
+    });
+    const planId = await submit(at, noops([{ name: 'a' }]), 'zombie');
+    await eventually(async () => (await events(planId)).some(({ type }) => type === 'lease.granted'), {
+      what: 'the claim',
+    });
+    zombie.fallSilent();
+    await worker('w2');
+    const passed = await eventually(
+      async () => (await events(planId)).find((event) => event.type === 'step.passed') ?? null,
+      { timeoutMs: 15_000, what: 'w2 to pass the step' },
+    );
+    expect(passed).toMatchObject({ data: { worker: 'w2', epoch: 2, outputs: {} } });
+    wake();
+    await ended(planId);
+    expect((await events(planId)).filter(({ type }) => type === 'step.passed')).toHaveLength(1);
+  });
+
+  it('goes on with another decider when the first one stops, without counting leases as lost', async () => {
+    const first = await coordinator();
+    await worker('w1', 8, async (hand) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await passAtOnce(hand);
+    });
+    const planId = await submit(first, WIDE, 'handover');
+    await eventually(
+      async () => (await events(planId)).filter(({ type }) => type === 'step.passed').length > 5,
+      {
+        what: 'some steps to pass',
+      },
+    );
+    const second = await coordinator();
+    open.splice(open.indexOf(first), 1);
+    await first.stop();
+    const all = await ended(planId);
+    expect(all.filter(({ type }) => type === 'step.passed')).toHaveLength(42);
+    expect(all.filter(({ type }) => type === 'lease.lost')).toHaveLength(0);
+    expect(await second.reader.plan(planId)).toMatchObject({ status: 'completed' });
+  });
+
+  it('takes commands on a standby and forwards them to the decider', async () => {
+    const first = await coordinator();
+    await eventually(async () => (await first.readiness.missing()).length === 0, {
+      what: 'somebody to decide',
+    });
+    const standby = await coordinator();
+    await worker('w1');
+    const planId = await submit(standby, noops([{ name: 'a' }]), 'forwarded');
+    await ended(planId);
+    expect(await standby.reader.plan(planId)).toMatchObject({ status: 'completed' });
+  });
+
+  it('loses nothing and repeats nothing when JetStream’s store is wiped in mid-plan', async () => {
+    const nats = await startOwnNats();
+    natsUrl = nats.url;
+    const at = await coordinator();
+    const executed: string[] = [];
+    await worker('w1', 8, async (hand) => {
+      executed.push(hand.job.stepName);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await passAtOnce(hand);
+    });
+    const planId = await submit(at, WIDE, 'wiped');
+    await eventually(
+      async () => (await events(planId)).filter(({ type }) => type === 'step.passed').length > 5,
+      {
+        what: 'some steps to pass',
+      },
+    );
+    await nats.kill();
+    await nats.wipe();
+    const again = await nats.restart();
+    open.unshift({ stop: () => again.stop() });
+    const all = await ended(planId);
+    expect(all.filter(({ type }) => type === 'step.passed')).toHaveLength(42);
+    expect(executed.length).toBeGreaterThanOrEqual(42);
+  }, 60_000);
+
+  it('poisons a step whose workers keep dying, copies a dead letter, and lets the rest go on', async () => {
+    const at = await coordinator();
+    const sick = await worker('sick', 8, async (hand) => {
+      if (hand.job.stepName !== 'pill') return passAtOnce(hand);
+      await hand.client.request('claim', { lease: hand.lease }, AbortSignal.timeout(10_000));
+      sick.forget(hand.lease);
+      await new Promise<void>((resolve) => hand.signal.addEventListener('abort', () => resolve()));
+    });
+    const plan = noops([{ name: 'pill' }, { name: 'after', needs: ['pill'] }, { name: 'other' }], 2);
+    const planId = await submit(at, plan, 'poison');
+    const all = await ended(planId);
+    expect(all.find(({ type }) => type === 'step.poisoned')).toMatchObject({
+      data: { reason: { code: 'leases-used-up' } },
+    });
+    expect(all.find(({ type }) => type === 'plan.halted')).toBeDefined();
+    const { steps } = await at.reader.steps(planId);
+    expect(steps.map(({ name, state }) => [name, state])).toEqual([
+      ['pill', 'poisoned'],
+      ['after', 'waiting'],
+      ['other', 'passed'],
+    ]);
+  }, 30_000);
+});

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { FileArtifactStore, type ArtifactStore } from '#artifacts';
+import { DeciderClient, DeciderLocator, connectBus, type Bus } from '#bus';
+import type { Settings } from '#config';
+import { LedgerDatabase, PlanViews, PostgresLedger, PostgresTerms, Projector, migrate } from '#ledger';
+import type { Logger } from '#telemetry';
+import { Readiness } from './api/readiness.ts';
+import { PlanReader } from './api/plan-reader.ts';
+import { PlanCommands } from './commands/plan-commands.ts';
+import { systemClock } from './deciding/clock.ts';
+import { Decider } from './deciding/decider.ts';
+import { Elector } from './deciding/elector.ts';
+import { OverviewWriter } from './publishing/overview-writer.ts';
+
+/** All parts of one coordinator replica, wired and owned: what `start` opens, `stop` closes in reverse. */
+export class Coordinator {
+  private constructor(
+    private readonly parts: {
+      database: LedgerDatabase;
+      bus: Bus;
+      locator: DeciderLocator;
+      projector: Projector;
+      elector: Elector;
+      overview: OverviewWriter;
+    },
+    readonly commands: PlanCommands,
+    readonly reader: PlanReader,
+    readonly readiness: Readiness,
+    readonly artifacts: ArtifactStore,
+  ) {}
+
+  /** Throws when Postgres or NATS cannot be reached, or the settings lack them. */
+  static async start(settings: Settings, log: Logger): Promise<Coordinator> {
+    const { adminUrl, natsUrl } = required(settings);
+    const migrated = await migrate({ adminUrl, schema: settings.ledger.schema, log });
+    const database = new LedgerDatabase({
+      url: migrated.runtimeUrl,
+      schema: settings.ledger.schema,
+      maxConnections: settings.ledger.poolSize,
+      applicationName: 'skein coordinator',
+      log,
+    });
+    const name = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
+    const bus = await connectBus({
+      url: natsUrl,
+      namespace: settings.bus.namespace,
+      name: `coordinator ${name}`,
+      log,
+    });
+    const ledger = new PostgresLedger(database);
+    const terms = new PostgresTerms(database, { ttlMs: settings.decider.termMs });
+    const projector = new Projector(database, { log });
+    const artifacts = new FileArtifactStore({ rootDir: settings.dirs.artifacts });
+    const views = new PlanViews(database);
+    const locator = new DeciderLocator({ bus }).start();
+    const client = new DeciderClient({ bus, locator });
+    const overview = new OverviewWriter({ views, projector, settings: settings.telemetry, log });
+    const commands: PlanCommands = new PlanCommands({
+      elector: () => elector,
+      client,
+      log,
+      forwardTimeoutMs: 10_000,
+    });
+    const elector: Elector = new Elector({
+      terms,
+      holder: name,
+      ttlMs: settings.decider.termMs,
+      log,
+      build: (term, onDeposed) =>
+        new Decider(
+          term,
+          {
+            name,
+            ledger,
+            bus,
+            clock: systemClock,
+            log: log.child({ term }),
+            caps: { fleet: settings.decider.maxInFlight, pools: settings.decider.poolCaps },
+            pools: Object.keys(settings.decider.poolCaps),
+            leaseMs: settings.decider.leaseMs,
+            claimTimeoutMs: settings.decider.claimTimeoutMs,
+            maxSteps: settings.plans.maxSteps,
+            trustedTenants: settings.decider.trustedTenants,
+            onCommand: (message, traceparent) => commands.executeForwarded(message, traceparent),
+            onCommitted: (committed) => {
+              projector.nudge();
+              overview.follow(committed);
+            },
+          },
+          onDeposed,
+        ),
+    });
+    projector.start();
+    elector.start();
+    const reader = new PlanReader({ views, projector, ledger, artifacts, commands });
+    const readiness = new Readiness(terms, bus, elector);
+    return new Coordinator(
+      { database, bus, locator, projector, elector, overview },
+      commands,
+      reader,
+      readiness,
+      artifacts,
+    );
+  }
+
+  /** Hands the term over, then closes everything. */
+  async stop(): Promise<void> {
+    const { elector, overview, projector, locator, bus, database } = this.parts;
+    await elector.stop();
+    await overview.stop();
+    await projector.stop();
+    locator.stop();
+    await bus.close();
+    await database.close();
+  }
+}
+
+function required(settings: Settings): { adminUrl: string; natsUrl: string | string[] } {
+  const { databaseUrl } = settings.ledger;
+  const { natsUrl } = settings.bus;
+  if (!databaseUrl)
+    throw new Error('DATABASE_URL is not set: a coordinator needs a Postgres (`skein up` starts one)');
+  if (!natsUrl)
+    throw new Error('NATS_URL is not set: a coordinator needs a NATS server (`skein up` starts one)');
+  return { adminUrl: databaseUrl, natsUrl };
+}
