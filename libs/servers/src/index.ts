@@ -16,7 +16,7 @@ export {
   startPostgres,
 } from './postgres/postgres-server.ts';
 export { PostgresRefusesRootError } from './postgres/unprivileged.ts';
-export type { Exit } from './server-process.ts';
+export { type Exit, ServerWontStopError } from './server-process.ts';
 export { stopServersBelow } from './runs/leftovers.ts';
 export { RunRegistry, type Swept } from './runs/run-registry.ts';
 export { Run } from './runs/run.ts';

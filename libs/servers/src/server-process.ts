@@ -65,12 +65,13 @@ export class ServerProcess {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  /** Bounded by the sum of the stages. */
-  async stop(stages: StopStage[]): Promise<void> {
-    if (this.hasExited) return;
+  /** Bounded by the sum of the stages. False: the kernel could not end it either. */
+  async stop(stages: StopStage[]): Promise<boolean> {
+    if (this.hasExited) return true;
     this.child.ref();
-    const stopped = await stopProcess(this.identity, stages);
-    if (stopped) await this.exited;
+    if (!(await stopProcess(this.identity, stages))) return false;
+    await this.exited;
+    return true;
   }
 
   /** The last lines it printed: why it did not start. */
@@ -81,5 +82,18 @@ export class ServerProcess {
   async tailOf(file: string, lines = 12): Promise<string> {
     const text = await readFile(file, 'utf8').catch(() => '');
     return text.trimEnd().split('\n').slice(-lines).join('\n');
+  }
+}
+
+export class ServerWontStopError extends Error {
+  readonly code = 'server-wont-stop';
+  readonly retry = 'never';
+
+  constructor(
+    readonly server: string,
+    readonly pid: number,
+  ) {
+    super(`${server} (process ${pid}) does not end, not even when it is killed.`);
+    this.name = 'ServerWontStopError';
   }
 }

@@ -55,7 +55,6 @@ export async function startOwnPostgres(
   };
 }
 
-/** Then `stop()`, so that the folder's claim is given back. */
 async function killHard(server: {
   pid: number;
   exited: Promise<unknown>;
@@ -63,5 +62,4 @@ async function killHard(server: {
 }): Promise<void> {
   process.kill(server.pid, 'SIGKILL');
   await server.exited;
-  await server.stop();
 }

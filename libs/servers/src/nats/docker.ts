@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { LOOPBACK } from '../free-port.ts';
 import { BUILT_NATS_VERSION } from './version.ts';
@@ -59,14 +60,29 @@ export async function runContainer(o: {
   return Number(pid ?? 0);
 }
 
-/** Resolves when the container has ended, or is gone. Keeps nobody from ending. */
-export function containerEnd(docker: string, storeDir: string): Promise<void> {
+export interface ContainerEnd {
+  /** Resolves when the container has ended, or is gone. Waiting for it keeps nobody from ending. */
+  reached: Promise<void>;
+  reachedWithin(timeoutMs: number): Promise<boolean>;
+}
+
+export function containerEnd(docker: string, storeDir: string): ContainerEnd {
   const waiting = spawn(docker, ['wait', containerName(storeDir)], { stdio: 'ignore' });
   waiting.unref();
-  return new Promise((resolve) => {
+  const reached = new Promise<void>((resolve) => {
     waiting.once('exit', () => resolve());
     waiting.once('error', () => resolve());
   });
+  return {
+    reached,
+    reachedWithin: async (timeoutMs) => {
+      const timer = new AbortController();
+      const late = sleep(timeoutMs, false, { signal: timer.signal }).catch(() => false);
+      const inTime = await Promise.race([reached.then(() => true), late]);
+      timer.abort();
+      return inTime;
+    },
+  };
 }
 
 /** Fine when there is none. */

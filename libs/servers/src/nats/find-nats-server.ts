@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { stepEnvironment } from '#config';
+import { childEnvironment } from '#config';
 import type { Logger } from '#telemetry';
 import { usableCacheDir } from '../cache-dir.ts';
 import { buildNatsServer, cachedNatsServer } from './build-nats-server.ts';
@@ -26,7 +26,7 @@ export interface FindOptions {
  */
 export async function findNatsServer(o: FindOptions): Promise<NatsProgram> {
   const cacheDir = usableCacheDir(o.cacheDir);
-  const path = o.path ?? stepEnvironment().PATH;
+  const path = o.path ?? childEnvironment()['PATH'] ?? '';
   const tried: string[] = [];
 
   for (const candidate of await executables('nats-server', path)) {

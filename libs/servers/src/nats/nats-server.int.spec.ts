@@ -189,6 +189,26 @@ describe('our own nats-server', () => {
     await first.stop();
   });
 
+  it('can be started again, by who waited for its end', async () => {
+    const server = await startOwnNats();
+    const again = server.exited.then(() => startOwnNats({ storeDir: server.storeDir, port: server.port }));
+    process.kill(server.pid, 'SIGKILL');
+    const second = await again;
+    expect(second.url).toBe(server.url);
+    await second.stop();
+  });
+
+  it('gives each worker a password that tells nothing of the others', async () => {
+    const server = await startOwnNats({
+      workers: { namespace: 'skein', names: ['w1', 'w2'], password: 'secret' },
+    });
+    const [first, second] = ['w1', 'w2'].map((name) => new URL(server.workerUrl(name)).password);
+    expect(first).not.toBe(second);
+    const restarted = await server.stop().then(() => server.restart());
+    expect(restarted.workerUrl('w1')).toBe(server.workerUrl('w1'));
+    await restarted.stop();
+  });
+
   it('says why it did not start', async () => {
     const failure = startOwnNats({ syncInterval: 'sometimes' });
     await expect(failure).rejects.toThrow(NatsStartError);

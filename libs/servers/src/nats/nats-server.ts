@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { claimDir, type ClaimedDir } from '../data-dir.ts';
 import { freePort, LOOPBACK } from '../free-port.ts';
 import { findByArgument, stopProcess, type StopStage } from '../processes.ts';
 import { randomPassword } from '../random.ts';
-import { ServerProcess, type Exit } from '../server-process.ts';
+import { ServerProcess, ServerWontStopError, type Exit } from '../server-process.ts';
 import { CONTAINER_DIR, CONTAINER_PORT, containerEnd, removeContainer, runContainer } from './docker.ts';
 import type { NatsProgram } from './find-nats-server.ts';
 import { renderConfig, workerPermissions, type NatsUser } from './nats-config.ts';
@@ -20,7 +21,7 @@ export interface NatsOptions {
   port?: number;
   /** Of the coordinator's user. Default: random. */
   password?: string;
-  /** Users for these workers, with the least that they need. They need a namespace. */
+  /** Users for these workers, with the least that they need. Their passwords derive from one (default: random). */
   workers?: { namespace: string; names: string[]; password?: string };
   /** How often acknowledged messages are written through to the disk. JetStream is disposable: default 2 s. */
   syncInterval?: string;
@@ -37,7 +38,7 @@ export interface NatsServer {
   container: { docker: string } | null;
   /** For a worker of `workers`: with its own user. Its inbox prefix must be `_INBOX_<name>`. */
   workerUrl(name: string): string;
-  /** Resolves when the server ends, whatever the reason. */
+  /** Resolves when the server has ended, whatever the reason; it can be started on its folder again. */
   exited: Promise<Exit>;
   stop(): Promise<void>;
 }
@@ -72,7 +73,7 @@ interface Running {
   hasExited: () => boolean;
   exited: Promise<Exit>;
   output: () => Promise<string>;
-  stop: () => Promise<void>;
+  stop: () => Promise<boolean>;
 }
 
 function serverOf(
@@ -82,7 +83,11 @@ function serverOf(
   port: number,
   program: NatsProgram,
 ): NatsServer {
-  let stopping: Promise<void> | undefined;
+  // Whatever ended it: the folder is free again before anybody is told.
+  const exited = running.exited.then(async (exit) => {
+    await claim.release();
+    return exit;
+  });
   const urlOf = (name: string): string => {
     const user = users.find((candidate) => candidate.user === name);
     if (user === undefined) throw new RangeError(`nats-server has no user ${name}`);
@@ -95,19 +100,28 @@ function serverOf(
     storeDir: claim.path,
     container: program.kind === 'docker' ? { docker: program.docker } : null,
     workerUrl: (name) => urlOf(workerUser(name)),
-    exited: running.exited,
-    stop: () => (stopping ??= running.stop().finally(() => claim.release())),
+    exited,
+    stop: async () => {
+      if (!(await running.stop())) throw new ServerWontStopError('nats-server', running.pid);
+      await exited;
+    },
   };
 }
 
 function usersOf(o: NatsOptions): NatsUser[] {
   const coordinator = { user: COORDINATOR, password: o.password ?? randomPassword(), permissions: null };
+  const secret = o.workers?.password ?? randomPassword();
   const workers = o.workers?.names.map((name) => ({
     user: workerUser(name),
-    password: o.workers?.password ?? randomPassword(),
+    password: passwordOf(name, secret),
     permissions: workerPermissions(o.workers!.namespace, name),
   }));
   return [coordinator, ...(workers ?? [])];
+}
+
+/** One worker's password must not tell another's. */
+function passwordOf(worker: string, secret: string): string {
+  return createHmac('sha256', secret).update(worker).digest('hex').slice(0, 48);
 }
 
 function workerUser(name: string): string {
@@ -187,8 +201,9 @@ async function launchContainer(
   const pid = await runContainer({ docker, image, storeDir, port }).catch((error: unknown) => {
     throw new NatsStartError(storeDir, error instanceof Error ? error.message : String(error));
   });
+  const end = containerEnd(docker, storeDir);
   let ended = false;
-  const exited = containerEnd(docker, storeDir).then((): Exit => {
+  const exited = end.reached.then((): Exit => {
     ended = true;
     return { code: null, signal: null };
   });
@@ -197,7 +212,10 @@ async function launchContainer(
     hasExited: () => ended,
     exited,
     output: async () => 'see `docker logs`',
-    stop: () => removeContainer(docker, storeDir, 10),
+    stop: async () => {
+      await removeContainer(docker, storeDir, 10);
+      return end.reachedWithin(15_000);
+    },
   };
 }
 

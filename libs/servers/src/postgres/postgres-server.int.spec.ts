@@ -120,10 +120,13 @@ describe('our own Postgres', () => {
     await server.stop();
   });
 
-  it('tells when it dies', async () => {
+  it('tells when it dies, and can be started again then', async () => {
     const server = await startOwnPostgres();
     process.kill(server.pid, 'SIGKILL');
     expect(await server.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    const again = await server.restart();
+    expect(again.adminUrl).toBe(server.adminUrl);
+    await again.stop();
     await server.stop();
   });
 

@@ -4,7 +4,7 @@ import type { Logger } from '#telemetry';
 import { usableCacheDir } from '../cache-dir.ts';
 import { claimDir, type ClaimedDir } from '../data-dir.ts';
 import { freePort, LOOPBACK } from '../free-port.ts';
-import { ServerProcess, type Exit } from '../server-process.ts';
+import { ServerProcess, ServerWontStopError, type Exit } from '../server-process.ts';
 import { installPostgres, type PostgresBinaries } from './binaries.ts';
 import { openCluster, POSTGRES_ENV, SUPERUSER, type Cluster } from './cluster.ts';
 import { isReady, POSTGRES_STOP, takeOver } from './postmaster-file.ts';
@@ -32,7 +32,7 @@ export interface PostgresServer {
   pid: number;
   /** The folder it was started on: absolute, without symbolic links. */
   dataDir: string;
-  /** Resolves when the server ends, whatever the reason. */
+  /** Resolves when the server has ended, whatever the reason; it can be started on its folder again. */
   exited: Promise<Exit>;
   stop(): Promise<void>;
 }
@@ -79,25 +79,24 @@ async function startClaimed(claim: ClaimedDir, o: PostgresOptions): Promise<Post
     log: o.log,
   });
   o.log.debug({ serverPid: server.pid, port, dataDir: claim.path }, 'Postgres runs');
-  let stopping: Promise<void> | undefined;
+  // Whatever ended it: the folder is free again before anybody is told.
+  const exited = server.exited.then(async (exit) => {
+    // There only if it was killed.
+    await removeSharedMemory(cluster.path);
+    await claim.release();
+    return exit;
+  });
   return {
     adminUrl: `postgres://${SUPERUSER}:${encodeURIComponent(cluster.password)}@${LOOPBACK}:${port}/postgres`,
     port,
     pid: server.pid,
     dataDir: claim.path,
-    exited: server.exited,
-    stop: () => (stopping ??= stop(server, cluster, claim)),
+    exited,
+    stop: async () => {
+      if (!(await server.stop(POSTGRES_STOP))) throw new ServerWontStopError('Postgres', server.pid);
+      await exited;
+    },
   };
-}
-
-async function stop(server: ServerProcess, cluster: Cluster, claim: ClaimedDir): Promise<void> {
-  try {
-    await server.stop(POSTGRES_STOP);
-    // There only if it was killed.
-    await removeSharedMemory(cluster.path);
-  } finally {
-    await claim.release();
-  }
 }
 
 interface Start {
