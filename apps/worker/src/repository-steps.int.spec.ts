@@ -115,14 +115,12 @@ describe('steps that need the repository', () => {
 
     it('takes in what lands on the base while it verifies', async () => {
       const first = await input('first', 'echo 1 > src/1.js');
-      let landed = '';
       // The check of the first round waits until somebody pushed; the others see it in the tree.
       const work = integrate([first], {
         verify: ['if [ ! -f landed.md ]; then sleep 3; fi; test -f src/1.js'],
-        env: {},
       });
       const job = await fleet.publish(fleet.job(work));
-      landed = await fleet.repo.commit({ 'landed.md': 'meanwhile\n' });
+      const landed = await fleet.repo.commit({ 'landed.md': 'meanwhile\n' });
       await fleet.ended(job);
       const result = fleet.resultOf(job);
       const candidate = result.status === 'passed' ? result.candidate : null;

@@ -1,4 +1,5 @@
 import type { LoopJob } from '#contracts';
+import { pathToBytes } from '#workspace';
 import type { GivenFiles } from './step-environment.ts';
 import type { LeaseDirs } from './lease-dirs.ts';
 
@@ -11,11 +12,13 @@ export async function giveFiles(
   const { matrix, task } = loop;
   return {
     inputs: await dirs.give('inputs.json', `${JSON.stringify(loop.inputOutputs)}\n`),
-    files:
-      matrix !== null && 'files' in matrix
-        ? await dirs.give('files', matrix.files.map((file) => `${file}\0`).join(''))
-        : null,
+    files: matrix !== null && 'files' in matrix ? await dirs.give('files', fileList(matrix.files)) : null,
     prompt: task.kind === 'agent' ? await dirs.give('prompt.md', task.prompt) : null,
     feedback: feedback === null ? null : await dirs.give('feedback.md', feedback),
   };
+}
+
+/** NUL after each name, in the bytes that the file system has: names in git need not be UTF-8. */
+function fileList(files: string[]): Buffer {
+  return Buffer.concat(files.flatMap((file) => [pathToBytes(file), Buffer.of(0)]));
 }

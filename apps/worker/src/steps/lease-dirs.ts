@@ -41,7 +41,7 @@ export class LeaseDirs {
     await removeTree(this.outputs);
   }
 
-  async give(name: string, content: string): Promise<string> {
+  async give(name: string, content: string | Buffer): Promise<string> {
     const path = join(this.given, name);
     await writeFile(path, content);
     return path;
