@@ -14,6 +14,8 @@ export * from './chain/verify-chain.ts';
 export * from './memory/in-memory-ledger.ts';
 export * from './memory/in-memory-terms.ts';
 export { migrate, type Migrated, type MigrateOptions } from './migrations/migrate.ts';
+export { removeLedger } from './migrations/remove-ledger.ts';
+export type { RuntimeRole } from './migrations/runtime-role.ts';
 export { LedgerDatabase, type LedgerDatabaseOptions } from './postgres/ledger-database.ts';
 export { DEFAULT_SCHEMA } from './postgres/schema-name.ts';
 export * from './postgres/postgres-terms.ts';

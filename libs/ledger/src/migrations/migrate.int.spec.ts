@@ -10,6 +10,7 @@ import { PostgresLedger } from '../postgres/postgres-ledger.ts';
 import { PostgresTerms } from '../postgres/postgres-terms.ts';
 import { MIGRATIONS } from './all.ts';
 import { migrate } from './migrate.ts';
+import { removeLedger } from './remove-ledger.ts';
 import { dumpSchema } from './schema-dump.ts';
 
 jest.setTimeout(60_000);
@@ -114,5 +115,32 @@ describe('migrating', () => {
       code: 'MIGRATION_FAILED',
       retry: 'later',
     });
+  });
+});
+
+describe('removing', () => {
+  it('leaves nothing of a fleet, and nothing else is touched', async () => {
+    const adminUrl = fresh.adminUrl;
+    const [gone, kept] = await Promise.all(
+      ['gone', 'kept'].map((schema) => migrate({ adminUrl, schema, log })),
+    );
+    await appendsOne(gone!.runtimeUrl, 'gone');
+    await removeLedger({ adminUrl, schema: 'gone' });
+    await removeLedger({ adminUrl, schema: 'gone' });
+    const left = await admin.query(
+      `SELECT nspname AS name FROM pg_namespace WHERE nspname IN ('gone', 'kept')
+       UNION ALL SELECT rolname FROM pg_roles WHERE rolname = ANY ($1)`,
+      [[gone, kept].map((migrated) => new URL(migrated!.runtimeUrl).username)],
+    );
+    expect(left.rows).toEqual([{ name: 'kept' }, { name: new URL(kept!.runtimeUrl).username }]);
+    await appendsOne(kept!.runtimeUrl, 'kept');
+  });
+
+  it('refuses a schema that Skein did not make', async () => {
+    await admin.query('CREATE SCHEMA theirs; CREATE TABLE theirs.migrations (x int)');
+    await expect(removeLedger({ adminUrl: fresh.adminUrl, schema: 'theirs' })).rejects.toThrow(
+      'did not make',
+    );
+    expect((await admin.query('SELECT FROM theirs.migrations')).rowCount).toBe(0);
   });
 });

@@ -6,6 +6,7 @@ import type { PlanEvent } from '#domain';
 import { freshDatabase, type FreshDatabase } from '#testing';
 import { silentLogger } from '#telemetry';
 import { chainAppend, EMPTY_HEAD } from '../chain/event-body.ts';
+import { verifyChain } from '../chain/verify-chain.ts';
 import { LEDGER_CONTRACT } from '../contract/ledger-contract.ts';
 import { PostgresUnderTest } from '../contract/postgres-under-test.ts';
 import type { Append, AppendResult, Head, Ledger, StoredEvent, TailCursor } from '../ledger.ts';
@@ -86,6 +87,36 @@ describe('the ledger in Postgres', () => {
     await expect(insert('plan2', 1, 'plan.closed')).rejects.toThrow('events_columns_match_body');
     await expect(insert('plan1', 1, 'plan.submitted')).rejects.toThrow('events_columns_match_body');
     await insert('plan1', 1, 'plan.closed');
+  });
+
+  it('cannot hide what an administrator did who took the trigger away', async () => {
+    const { ledger, terms, admin } = await open();
+    const { term } = (await terms.campaign('a'))!;
+    const [result] = await ledger.appendAll(term, [
+      { ...one('plan1'), events: [event, event, event, event] },
+    ]);
+    const head = result?.status === 'appended' ? result.head : EMPTY_HEAD;
+    const verified = async (tampering: string) => {
+      await admin.query(`BEGIN; ALTER TABLE events DISABLE TRIGGER ALL; ${tampering}`);
+      const { rows } = await admin.query<EventRow>(`SELECT ${EVENT_COLUMNS} FROM events ORDER BY seq`);
+      await admin.query('ROLLBACK');
+      return verifyChain('plan1', rows.map(toStoredEvent), head);
+    };
+    expect(await verified('')).toEqual({ ok: true, head });
+    const body = `replace(body, '"epoch":1', '"epoch":2')`;
+    const altered = await verified(`UPDATE events SET body = ${body} WHERE seq = 2`);
+    expect(altered).toMatchObject({ ok: false, seq: 2, problem: 'altered' });
+    const dropped = await verified('DELETE FROM events WHERE seq = 3');
+    expect(dropped).toMatchObject({ ok: false, seq: 3, problem: 'dropped' });
+    const truncated = await verified('DELETE FROM events WHERE seq = 4');
+    expect(truncated).toMatchObject({ ok: false, seq: 4, problem: 'truncated' });
+    const inserted = await verified(
+      `ALTER TABLE events DROP CONSTRAINT events_columns_match_body;
+       UPDATE events SET seq = seq + 10 WHERE seq > 2; UPDATE events SET seq = seq - 9 WHERE seq > 10;
+       INSERT INTO events (plan_id, seq, type, body, prev_hash, hash)
+         SELECT plan_id, 3, type, body, prev_hash, hash FROM events WHERE seq = 2`,
+    );
+    expect(inserted).toMatchObject({ ok: false, seq: 3, problem: 'inserted' });
   });
 
   it("writes a plan's events in the tail's order, though a slow append got its transaction id first", async () => {

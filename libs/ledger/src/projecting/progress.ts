@@ -62,7 +62,7 @@ function table(steps: StepView[]): string[] {
     '| step | name | state | attempts | note |',
     '| --- | --- | --- | ---: | --- |',
     ...steps.slice(0, STEPS_SHOWN_MAX).map((step) => {
-      // Renderers disagree about `\\|` inside a cell: another bar is safe in all of them.
+      // Renderers disagree about `\|` inside a cell: another bar is safe in all of them.
       const name = code(step.name).replaceAll('|', '\u2502');
       const note = step.reason
         ? prose(step.reason.message)
