@@ -53,6 +53,10 @@ export class ChildProgram {
     return this.child?.pid ?? null;
   }
 
+  get logPath(): string {
+    return this.log.path;
+  }
+
   logTail(): string[] {
     return this.log.tail();
   }
