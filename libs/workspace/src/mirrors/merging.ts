@@ -51,7 +51,9 @@ async function mergeTrees(
   const { stdout, exitCode } = await repository.run({ action: 'merge', args, answers: [0, 1] });
   const [tree, ...names] = splitNul(stdout);
   if (tree === undefined) throw new GitError('GIT_FAILED', 'merge', 'merge-tree said nothing', exitCode);
-  const files = names.filter((name) => name.length > 0).map(pathFromBytes);
+  // Where a file and a folder clash, git puts the file aside under `name~<commit>`.
+  const aside = new RegExp(`~(${ours}|${theirs})(_\\d+)?$`);
+  const files = names.filter((name) => name.length > 0).map((name) => pathFromBytes(name).replace(aside, ''));
   const conflict = exitCode === 1 ? [...new Set(files)] : [];
   if (exitCode === 1 && conflict.length === 0) {
     throw new GitError('GIT_FAILED', 'merge', 'there is a conflict, but in no file', exitCode);

@@ -40,8 +40,9 @@ async function findFile(
   commit: string,
   path: string,
 ): Promise<{ sha: string; bytes: number } | null> {
-  // No NUL can be in argv, and no name in git has one.
-  if (path === '' || path.endsWith('/') || path.includes('\0') || !path.isWellFormed()) return null;
+  // Names that no tree has, and some of which git would refuse as arguments.
+  if (path.includes('\0') || !path.isWellFormed()) return null;
+  if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) return null;
   const args = ['ls-tree', '-l', '-z', '--full-tree', commit, '--', path];
   const { stdout } = await repository.run({ action: 'find a file', args });
   for (const record of splitNul(stdout)) {

@@ -35,7 +35,7 @@ export async function addWorktree(parts: WorktreeParts, leaseDir: string, sha: s
       await repository.run({ action: 'add a worktree', args, lockFd: fd });
       await writeFile(join(gitDir, LEASE_FILE), lease);
     });
-    await worktree.resetTo(sha);
+    await worktree.fill(sha);
   } catch (error) {
     await worktree.remove().catch(() => undefined);
     throw error;

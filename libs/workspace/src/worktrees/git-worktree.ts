@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, lstat, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inSpan, names } from '#telemetry';
 import type { Change } from '../changes/change.ts';
 import { diffTrees } from '../changes/tree-diff.ts';
 import type { GitAnswer, GitCall } from '../git/git.ts';
-import { WorktreeGoneError } from '../git/git-error.ts';
+import { GitError, WorktreeGoneError } from '../git/git-error.ts';
 import { pathToBytes } from '../git/path-bytes.ts';
 import { writeCommit } from '../mirrors/committing.ts';
 import type { WorktreeParts } from './adding.ts';
-import { joinBytes, removeFiles } from './removing-files.ts';
+import { joinBytes, openFolders, removeFiles } from './removing-files.ts';
 import { listUntracked, writeSnapshot } from './snapshot.ts';
 import type { CommitOptions, Worktree } from './worktree.ts';
 
@@ -63,17 +63,32 @@ export class GitWorktree implements Worktree, WorktreeGit {
 
   resetTo(sha: string): Promise<void> {
     return this.inTurn(async () => {
-      // Replaces what differs, by our index; a symlink that took a folder's place is removed, not followed.
-      await this.run({
-        action: 'check out',
-        args: ['read-tree', '--reset', '-u', '--no-recurse-submodules', sha],
-        timeoutMs: CHECKOUT_TIMEOUT_MS,
+      await this.writeFiles(sha).catch(async (error: unknown) => {
+        if (!(error instanceof GitError) || error.code === 'GIT_CLOSED') throw error;
+        // A step may have taken permissions from its own folders.
+        await openFolders(this.path);
+        await this.writeFiles(sha);
       });
-      for (const path of await listUntracked(this))
-        await removeFiles(joinBytes(this.path, pathToBytes(path)));
-      this.current = sha;
-      await this.showToSteps(sha);
+      await this.removeUntracked();
     });
+  }
+
+  private async removeUntracked(): Promise<void> {
+    const folders = new Set<string>();
+    for (const path of await listUntracked(this)) {
+      await removeFiles(joinBytes(this.path, pathToBytes(path)));
+      for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
+        folders.add(path.slice(0, at));
+    }
+    // Those below first; one that still has something in it stays.
+    for (const folder of [...folders].sort((a, b) => b.length - a.length)) {
+      await rmdir(joinBytes(this.path, pathToBytes(folder))).catch(() => undefined);
+    }
+  }
+
+  /** `resetTo` for a folder that is empty. */
+  fill(sha: string): Promise<void> {
+    return this.inTurn(() => this.writeFiles(sha));
   }
 
   async remove(): Promise<void> {
@@ -91,6 +106,14 @@ export class GitWorktree implements Worktree, WorktreeGit {
       workTree: this.path,
       env: { ...call.env, GIT_INDEX_FILE: this.indexFile },
     });
+  }
+
+  /** Replaces what differs from our index; a symlink that took a folder's place is removed, not followed. */
+  private async writeFiles(sha: string): Promise<void> {
+    const args = ['read-tree', '--reset', '-u', '--no-recurse-submodules', sha];
+    await this.run({ action: 'check out', args, timeoutMs: CHECKOUT_TIMEOUT_MS });
+    this.current = sha;
+    await this.showToSteps(sha);
   }
 
   /** What a step's own `git status` sees: HEAD and a copy of the index. We do not read them again. */
