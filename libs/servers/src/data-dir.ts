@@ -1,6 +1,7 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileLock } from './file-lock.ts';
+import { folderMode } from './postgres/unprivileged.ts';
 
 /** A folder that one launcher at a time works in. */
 export interface ClaimedDir {
@@ -9,11 +10,11 @@ export interface ClaimedDir {
   release(): Promise<void>;
 }
 
-/** Makes the folder (0700) and claims it for this process. Throws DataDirInUseError. */
+/** Makes the folder, not readable for others, and claims it for this process. Throws DataDirInUseError. */
 export async function claimDir(path: string): Promise<ClaimedDir> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   const real = await realpath(path);
-  await chmod(real, 0o700);
+  await chmod(real, await folderMode());
   const lockPath = join(real, 'owner.lock');
   const lock = await FileLock.tryAcquire(lockPath);
   if (lock === null) throw new DataDirInUseError(real, await FileLock.holderPid(lockPath));

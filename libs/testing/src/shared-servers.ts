@@ -11,7 +11,12 @@ const log = silentLogger;
  * A run that is killed is cleaned up by the next one.
  */
 export async function startSharedServers(): Promise<void> {
-  const run = await new RunRegistry({ log }).begin({ kind: 'test' });
+  const root = tempRoot();
+  // As data folder: servers that specs started for themselves are below it, and are found when this run is killed.
+  const run = await new RunRegistry({ log }).begin({
+    kind: 'test',
+    ...(root === null ? {} : { dataDir: root }),
+  });
   try {
     const stop = await startIn(run);
     (globalThis as { skeinSharedServers?: { stop(): Promise<void> } }).skeinSharedServers = { stop };

@@ -8,7 +8,9 @@ const VARIABLE = 'SKEIN_TEST_ROOT';
 
 export function makeTempRoot(): void {
   removeRootsOfDeadRuns();
-  process.env[VARIABLE] ??= makeFolder(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const prefix = join(tmpdir(), `${PREFIX}${process.pid}-`);
+  // The set-up runs once per project. An inherited folder is that of a Jest run that started this one: not ours.
+  if (process.env[VARIABLE]?.startsWith(prefix) !== true) process.env[VARIABLE] = makeFolder(prefix);
 }
 
 export function removeTempRoot(): void {

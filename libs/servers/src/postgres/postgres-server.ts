@@ -1,4 +1,3 @@
-import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '#telemetry';
 import { usableCacheDir } from '../cache-dir.ts';
@@ -9,7 +8,7 @@ import { installPostgres, type PostgresBinaries } from './binaries.ts';
 import { openCluster, POSTGRES_ENV, SUPERUSER, type Cluster } from './cluster.ts';
 import { isReady, POSTGRES_STOP, takeOver } from './postmaster-file.ts';
 import { removeSharedMemory } from './shared-memory.ts';
-import { binariesDir, checkReachable, dropRoot, folderMode, type Unprivileged } from './unprivileged.ts';
+import { binariesDir, checkReachable, dropRoot, type Unprivileged } from './unprivileged.ts';
 
 export interface PostgresOptions {
   /** A folder of ours; made if missing. Postgres' own files are below it. */
@@ -59,7 +58,6 @@ async function startClaimed(claim: ClaimedDir, o: PostgresOptions): Promise<Post
   const progress = o.onProgress === undefined ? {} : { onProgress: o.onProgress };
   const as = await dropRoot();
   const binaries = await installPostgres(binariesDir(usableCacheDir(o.cacheDir), as), o.onProgress);
-  await chmod(claim.path, await folderMode());
   await checkReachable([binaries.root, claim.path], as);
   await takeOver(join(claim.path, 'cluster'), o.log);
   const cluster = await openCluster({

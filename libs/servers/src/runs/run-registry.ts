@@ -107,7 +107,8 @@ async function isUnclaimed(dataDir: string): Promise<boolean> {
     () => true,
     () => false,
   );
-  if (!exists) return false;
+  // Somebody removed it, below servers that may still run.
+  if (!exists) return true;
   try {
     await (await claimDir(dataDir)).release();
     return true;
