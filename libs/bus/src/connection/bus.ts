@@ -1,10 +1,17 @@
 import { type JetStreamClient, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import { createInbox, headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { Subjects } from '#contracts';
 import type { Logger } from '#telemetry';
 import { MessageTooLargeError } from '../errors.ts';
 
 export type BusStatus = 'disconnected' | 'reconnected' | 'closed';
+
+export interface BusIdentity {
+  namespace: string;
+  name: string;
+  log: Logger;
+  inboxPrefix?: string;
+}
 
 const TRACEPARENT = 'traceparent';
 
@@ -13,24 +20,30 @@ const TRACEPARENT = 'traceparent';
  * with `BusUnavailableError` or wait (see each class), and nothing throws out of the blue.
  */
 export class Bus implements AsyncDisposable {
+  readonly namespace: string;
+  readonly name: string;
+  readonly log: Logger;
+  readonly #inboxPrefix: string | undefined;
   readonly subjects: Subjects;
   readonly js: JetStreamClient;
   #connected = true;
   #closed = false;
   readonly #listeners = new Set<(status: BusStatus) => void>();
 
-  static async over(nc: NatsConnection, o: { namespace: string; name: string; log: Logger }): Promise<Bus> {
+  static async over(nc: NatsConnection, o: BusIdentity): Promise<Bus> {
     // checkAPI: a look-up that a worker has no permission for, and that fails while JetStream is away.
-    return new Bus(nc, await jetstreamManager(nc, { checkAPI: false }), o.namespace, o.name, o.log);
+    return new Bus(nc, await jetstreamManager(nc, { checkAPI: false }), o);
   }
 
   private constructor(
     readonly nc: NatsConnection,
     readonly jsm: JetStreamManager,
-    readonly namespace: string,
-    readonly name: string,
-    readonly log: Logger,
+    { namespace, name, log, inboxPrefix }: BusIdentity,
   ) {
+    this.namespace = namespace;
+    this.name = name;
+    this.log = log;
+    this.#inboxPrefix = inboxPrefix;
     this.subjects = new Subjects(namespace);
     this.js = jsm.jetstream();
     void this.#watch();
@@ -63,6 +76,11 @@ export class Bus implements AsyncDisposable {
       ...(o.traceparent ? { headers: traceHeaders(o.traceparent) } : {}),
     });
     return true;
+  }
+
+  /** A new subject for answers, below the prefix that this connection may subscribe to. */
+  inbox(): string {
+    return createInbox(this.#inboxPrefix);
   }
 
   /** JSON text, refused when the server would cut the connection for its size. */

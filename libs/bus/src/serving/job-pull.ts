@@ -1,4 +1,4 @@
-import { createInbox, type Msg, nanos, type Subscription } from '@nats-io/nats-core';
+import { type Msg, nanos, type Subscription } from '@nats-io/nats-core';
 import type { Bus } from '../connection/bus.ts';
 
 /** Where a pull goes: one pool's consumer of one generation. */
@@ -70,7 +70,7 @@ export class JobPull {
   }
 
   #subscribe(): Subscription {
-    const inbox = createInbox(inboxPrefix(this.#bus));
+    const inbox = this.#bus.inbox();
     this.#inbox = inbox;
     return this.#bus.nc.subscribe(`${inbox}.*`, {
       callback: (error, message) => {
@@ -110,8 +110,4 @@ export class JobPull {
 function isMissing(message: Msg): boolean {
   const code = message.headers?.code ?? 0;
   return code === 503 || (code === 409 && /deleted/i.test(message.headers?.description ?? ''));
-}
-
-function inboxPrefix(bus: Bus): string | undefined {
-  return (bus.nc as unknown as { options?: { inboxPrefix?: string } }).options?.inboxPrefix;
 }
