@@ -1,3 +1,5 @@
+import { startTelemetry } from '#telemetry';
+import { OtlpReceiver } from '#testing';
 import { AFleet, agent, isRunning, runs } from '../../../test/worker/a-fleet.ts';
 
 describe('a worker and its fix loop', () => {
@@ -59,6 +61,25 @@ describe('a worker and its fix loop', () => {
     expect(first!.feedback).toContain('+worse');
     expect(second).toMatchObject({ attempt: 2, verdict: 'accepted' });
     expect(await fleet.repo.bareGit('rev-parse', `${second!.commit!.sha}^`)).toBe(fleet.baseSha);
+  }, 60_000);
+
+  it('writes a live trace of each lease, as a child of what the job came with', async () => {
+    await using collector = await OtlpReceiver.start();
+    const telemetry = await startTelemetry({ serviceName: 'skein-worker', otlpEndpoint: collector.url });
+    const parent = { trace: 'a'.repeat(32), span: 'b'.repeat(16) };
+    const job = await fleet.run(runs(['echo traced > src/a.js'], { setup: ['true'], verify: ['true'] }), {
+      traceparent: `00-${parent.trace}-${parent.span}-01`,
+    });
+    await telemetry.shutdown();
+    const [lease] = collector.named('lease');
+    expect(lease).toMatchObject({ traceId: parent.trace, parentSpanId: parent.span });
+    expect(lease!.attributes).toMatchObject({ 'skein.plan.id': fleet.planId, 'skein.lease.epoch': 1 });
+    expect(fleet.attemptsOf(job)[0]!.traceparent).toBe(`00-${parent.trace}-${lease!.spanId}-01`);
+    const [attempt] = collector.named('attempt');
+    expect(attempt).toMatchObject({ parentSpanId: lease!.spanId });
+    for (const name of ['setup', 'command', 'verify', 'git commit', 'git push', 'git checkout']) {
+      expect(collector.named(name)).toMatchObject([{ traceId: parent.trace, parentSpanId: attempt!.spanId }]);
+    }
   }, 60_000);
 
   it('leaves nothing running', () => {
