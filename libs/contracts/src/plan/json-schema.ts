@@ -11,10 +11,13 @@ export interface JsonSchema {
   [keyword: string]: unknown;
 }
 
-/** The format for editors and other programs; committed as docs/plan.schema.json. */
+let made: JsonSchema | null = null;
+
+/** The format for editors and other programs; committed as docs/plan.schema.json. Made once: it costs milliseconds. */
 export function planJsonSchema(): JsonSchema {
-  return {
+  made ??= {
     ...(z.toJSONSchema(planTextSchema, { io: 'input' }) as JsonSchema),
     title: 'Skein plan, version 1',
   };
+  return made;
 }

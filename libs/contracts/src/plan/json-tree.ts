@@ -1,5 +1,5 @@
-import { show, type TextPath } from './problem.ts';
 import {
+  duplicateKey,
   FORBIDDEN_KEY,
   forbiddenKey,
   type Place,
@@ -22,11 +22,16 @@ export function readJsonTree(text: string, depthMax: number): TreeReading | null
   return new JsonScanner(text, depthMax).read(value);
 }
 
+const AFTER_SCALAR = /[\s,\]}]|$/g;
+const QUOTE_OR_ESCAPE = /["\\]/g;
+
 class TooDeepError extends Error {}
 
 /** Walks text that JSON.parse has accepted, so it need not check syntax: it collects places and duplicate keys. */
 class JsonScanner {
   #at = 0;
+  /** Where the scan is; copied only for problems. */
+  readonly #path: (string | number)[] = [];
   readonly #problems: TextTree['problems'] = [];
 
   constructor(
@@ -36,7 +41,7 @@ class JsonScanner {
 
   read(value: unknown): TreeReading {
     try {
-      const place = this.#value([]);
+      const place = this.#value();
       return { ok: true, tree: { value, place, problems: this.#problems } };
     } catch (error) {
       if (!(error instanceof TooDeepError)) throw error;
@@ -44,62 +49,57 @@ class JsonScanner {
     }
   }
 
-  #value(path: TextPath): Place {
+  #value(): Place {
     this.#skipSpace();
-    if (path.length > this.depthMax) throw new TooDeepError();
+    if (this.#path.length > this.depthMax) throw new TooDeepError();
     const start = this.#at;
     const first = this.text[start];
-    if (first === '{') return { start, entries: this.#entries(path) };
-    if (first === '[') return { start, items: this.#items(path) };
-    if (first === '"') this.#string();
-    else this.#skipTo(/[\s,\]}]|$/g);
+    if (first === '{') return { start, entries: this.#entries() };
+    if (first === '[') return { start, items: this.#items() };
+    if (first === '"') this.#skipString();
+    else this.#skipTo(AFTER_SCALAR);
     return { start };
   }
 
-  #entries(path: TextPath): NonNullable<Place['entries']> {
+  #entries(): NonNullable<Place['entries']> {
     const entries: NonNullable<Place['entries']> = new Map();
     this.#at++;
     for (this.#skipSpace(); this.text[this.#at] !== '}'; this.#skipComma()) {
       const keyStart = this.#at;
-      const key = JSON.parse(this.#string()) as string;
+      this.#skipString();
+      const key = JSON.parse(this.text.slice(keyStart, this.#at)) as string;
       this.#skipSpace();
       this.#at++; // the colon
-      const keyPath = [...path, key];
-      if (key === FORBIDDEN_KEY) this.#problems.push(forbiddenKey(keyPath));
-      if (entries.has(key)) {
-        this.#problems.push({
-          code: 'duplicate-key',
-          message: `the key ${show(key)} is there twice`,
-          path: keyPath,
-          atKey: true,
-        });
-      }
-      entries.set(key, { keyStart, place: this.#value(keyPath) });
+      this.#path.push(key);
+      if (key === FORBIDDEN_KEY) this.#problems.push(forbiddenKey([...this.#path]));
+      if (entries.has(key)) this.#problems.push(duplicateKey([...this.#path]));
+      entries.set(key, { keyStart, place: this.#value() });
+      this.#path.pop();
     }
     this.#at++;
     return entries;
   }
 
-  #items(path: TextPath): Place[] {
+  #items(): Place[] {
     const items: Place[] = [];
     this.#at++;
     for (this.#skipSpace(); this.text[this.#at] !== ']'; this.#skipComma()) {
-      items.push(this.#value([...path, items.length]));
+      this.#path.push(items.length);
+      items.push(this.#value());
+      this.#path.pop();
     }
     this.#at++;
     return items;
   }
 
-  #string(): string {
-    const start = this.#at;
+  #skipString(): void {
     this.#at++;
     for (;;) {
-      this.#skipTo(/["\\]/g);
+      this.#skipTo(QUOTE_OR_ESCAPE);
       if (this.text[this.#at] === '"') break;
       this.#at += 2;
     }
     this.#at++;
-    return this.text.slice(start, this.#at);
   }
 
   #skipComma(): void {
@@ -109,7 +109,8 @@ class JsonScanner {
   }
 
   #skipSpace(): void {
-    while (' \t\r\n'.includes(this.text[this.#at] ?? '!')) this.#at++;
+    // Space, tab, line feed and carriage return are the only characters up to a space that JSON allows here.
+    while (this.text.charCodeAt(this.#at) <= 0x20) this.#at++;
   }
 
   #skipTo(pattern: RegExp): void {

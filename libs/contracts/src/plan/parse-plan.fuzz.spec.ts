@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parsePlan } from './parse-plan.ts';
 
-const RUNS = 400;
+const RUNS = 200;
 
 const PLAN = `version: 1
 name: callbacks-to-promises

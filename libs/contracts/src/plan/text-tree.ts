@@ -1,4 +1,4 @@
-import type { TextPath, UnplacedProblem } from './problem.ts';
+import { show, type TextPath, type UnplacedProblem } from './problem.ts';
 
 /** The offsets of a value and of everything in it: what turns a path into a line and a column. */
 export interface Place {
@@ -64,6 +64,11 @@ export const FORBIDDEN_KEY = '__proto__';
 
 export function forbiddenKey(path: TextPath): UnplacedProblem {
   return { code: 'unknown-key', message: `unknown key "${FORBIDDEN_KEY}"`, path, atKey: true };
+}
+
+export function duplicateKey(path: TextPath): UnplacedProblem {
+  const message = `the key ${show(String(path.at(-1)))} is there twice`;
+  return { code: 'duplicate-key', message, path, atKey: true };
 }
 
 export function tooDeep(depthMax: number): string {

@@ -12,6 +12,7 @@ import {
 } from 'yaml';
 import { show, type TextPath } from './problem.ts';
 import {
+  duplicateKey,
   FORBIDDEN_KEY,
   forbiddenKey,
   type Place,
@@ -126,7 +127,7 @@ class YamlWalker {
       const read = this.#node(pair.value as Node | null, keyPath, keyStart);
       size += read.size;
       if (key === FORBIDDEN_KEY) this.#problems.push(forbiddenKey(keyPath));
-      else if (entries.has(key)) this.#duplicate(key, keyPath);
+      else if (entries.has(key)) this.#problems.push(duplicateKey(keyPath));
       else value[key] = read.value;
       entries.set(key, { keyStart, place: read.place });
     }
@@ -156,15 +157,6 @@ class YamlWalker {
     if (read === 'open')
       throw new RefusedError(`the alias ${show(`*${alias.source}`)} contains itself`, start);
     return { ...read, place: { ...read.place, start } };
-  }
-
-  #duplicate(key: string, path: TextPath): void {
-    this.#problems.push({
-      code: 'duplicate-key',
-      message: `the key ${show(key)} is there twice`,
-      path,
-      atKey: true,
-    });
   }
 }
 
