@@ -31,3 +31,6 @@ export interface CodemodReport {
 /** What the child says: a report, or which rule document is wrong. */
 export type CodemodAnswer =
   { status: 'done'; report: CodemodReport } | { status: 'rule-error'; document: number; message: string };
+
+/** Begins the line of the answer: a warning of the runtime may come before it. */
+export const ANSWER_PREFIX = 'skein-codemod ';

@@ -1,5 +1,7 @@
-import type { RunLimits, RunResult, Sandbox } from '#sandbox';
-import type { CodemodReport } from './job.ts';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { type RunLimits, type RunResult, type Sandbox, succeeded } from '#sandbox';
+import { ANSWER_PREFIX, type CodemodAnswer, type CodemodJob, type CodemodReport } from './job.ts';
 
 export interface CodemodTask {
   sandbox: Sandbox;
@@ -14,13 +16,13 @@ export interface CodemodTask {
   hidden?: string[];
   /** Larger files are reported, not rewritten. Default 4 MB. */
   maxFileBytes?: number;
-  onOutput?(chunk: Buffer): void | Promise<void>;
 }
 
 /**
  * `done`: every file was rewritten, left alone with a reason, or had no match.
- * `rule-error`: the rules are wrong; another attempt cannot help.
- * `stopped`: the child did not finish (a limit, an abort); files may be half done, so the worktree must be reset.
+ * `rule-error`: the rules are wrong; nothing was touched and another attempt cannot help.
+ * `stopped`: the child did not finish (a limit, an abort, a crash of the parser); files may be half done, so the
+ * worktree must be reset. `message` says why, for a person.
  */
 export type CodemodResult =
   | { status: 'done'; report: CodemodReport; run: RunResult }
@@ -29,5 +31,94 @@ export type CodemodResult =
 
 /** Rewrites files by ast-grep rules in a sandboxed child: parsing hostile sources is the child's risk, not ours. */
 export async function runCodemod(task: CodemodTask, signal: AbortSignal): Promise<CodemodResult> {
-  throw new Error(`landing soon: ${task.worktree} ${signal.aborted}`);
+  const { worktree, rules, language, files, maxFileBytes = 4 * 1024 * 1024 } = task;
+  const job: CodemodJob = { worktree, rules, language, files, maxFileBytes };
+  const printed: Buffer[] = [];
+  const run = await task.sandbox.run(
+    {
+      argv: [realpathSync(process.execPath), MAIN],
+      cwd: worktree,
+      writable: [worktree],
+      readable: programFolders(),
+      ...(task.hidden === undefined ? {} : { hidden: task.hidden }),
+      env: {},
+      network: false,
+      // The child is silent until its answer, and that may be long: two file names for each file at most.
+      limits: { ...task.limits, idleMs: task.limits.wallMs, outputBytes: answerBytesMax(files) },
+      stdin: JSON.stringify(job),
+      onOutput: (chunk) => void printed.push(chunk),
+    },
+    signal,
+  );
+  if (!succeeded(run)) return { status: 'stopped', message: stoppedMessage(run), run };
+  const answer = readAnswer(Buffer.concat(printed).toString('utf8'), files);
+  if (answer === null) return { status: 'stopped', message: 'the codemod gave no answer', run };
+  return { ...answer, run };
+}
+
+const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
+
+/** What the child loads: its folder, the two packages with what they bring, node itself. */
+function programFolders(): string[] {
+  return [import.meta.dirname, ...packageFiles(), dirname(realpathSync(process.execPath))];
+}
+
+function packageFiles(): string[] {
+  const found: string[] = [];
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    // Says that our files are ES modules.
+    const manifest = join(folder, 'package.json');
+    if (found.length === 0 && existsSync(manifest)) found.push(manifest);
+    const modules = join(folder, 'node_modules');
+    if (existsSync(join(modules, '@ast-grep', 'napi'))) {
+      return [...found, join(modules, '@ast-grep'), join(modules, 'yaml')];
+    }
+    if (folder === dirname(folder)) return found;
+  }
+}
+
+function answerBytesMax(files: string[]): number {
+  const names = files.reduce((sum, file) => sum + Buffer.byteLength(JSON.stringify(file)), 0);
+  return 1024 * 1024 + 2 * names + 500 * files.length;
+}
+
+function stoppedMessage(run: RunResult): string {
+  const words = run.end === 'exited' ? run.output.trim().split('\n').slice(-5).join('\n') : '';
+  return words === '' ? run.message : `${run.message}: ${words}`;
+}
+
+/** The answer comes from a child that parsed hostile text: it is checked as such. */
+function readAnswer(printed: string, files: string[]): CodemodAnswer | null {
+  const line = printed.split('\n').findLast((text) => text.startsWith(ANSWER_PREFIX));
+  if (line === undefined) return null;
+  let answer: unknown;
+  try {
+    answer = JSON.parse(line.slice(ANSWER_PREFIX.length));
+  } catch {
+    return null;
+  }
+  return isAnswer(answer, new Set(files)) ? answer : null;
+}
+
+function isAnswer(value: unknown, files: Set<string>): value is CodemodAnswer {
+  const answer = value as Partial<Record<string, unknown>>;
+  if (answer['status'] === 'rule-error') {
+    return typeof answer['document'] === 'number' && typeof answer['message'] === 'string';
+  }
+  const report = answer['report'] as Partial<CodemodReport> | undefined;
+  const isFile = (name: unknown) => typeof name === 'string' && files.has(name);
+  const areProblems = (list: unknown) =>
+    Array.isArray(list) &&
+    list.every(
+      (problem: { file?: unknown; message?: unknown }) =>
+        isFile(problem.file) && typeof problem.message === 'string',
+    );
+  return (
+    answer['status'] === 'done' &&
+    Array.isArray(report?.changed) &&
+    report.changed.every(isFile) &&
+    areProblems(report.unparsable) &&
+    areProblems(report.skipped) &&
+    typeof report.matches === 'number'
+  );
 }
