@@ -125,9 +125,26 @@ export class PlanViews {
          SELECT seq FROM ${schema}.attempts WHERE plan_id = $1 AND ordinal = $2) ORDER BY seq`,
       [planId, ordinal],
     );
-    return rows.map(toStoredEvent).flatMap(({ at, event }) => {
-      return event.type === 'attempt.finished' ? [{ ...event.data, finishedAt: at }] : [];
-    });
+    return rows.flatMap((row) => toAttempts(toStoredEvent(row)));
+  }
+
+  /** The accepted attempt of each step that has one, in ordinal order, with one query for the whole plan. */
+  async acceptedAttempts(
+    planId: string,
+    o: { afterOrdinal?: number; limit: number },
+  ): Promise<AttemptView[]> {
+    const { schema } = this.database;
+    const rows = await this.database.read<EventRow>(
+      'views.accepted',
+      `SELECT ${EVENT_COLUMNS} FROM ${schema}.events WHERE plan_id = $1 AND seq IN (
+         SELECT a.seq FROM ${schema}.steps s JOIN ${schema}.attempts a
+           ON a.plan_id = s.plan_id AND a.ordinal = s.ordinal AND a.attempt = s.attempts_used
+         WHERE s.plan_id = $1 AND s.state = 'passed' AND s.ordinal > $2 ORDER BY s.ordinal LIMIT $3)`,
+      [planId, o.afterOrdinal ?? -1, o.limit],
+    );
+    return rows
+      .flatMap((row) => toAttempts(toStoredEvent(row)))
+      .sort((one, other) => one.ordinal - other.ordinal);
   }
 
   /** The ledger as it is, not a projection: complete up to the last commit. */
@@ -149,6 +166,10 @@ export class PlanViews {
     );
     return row ?? null;
   }
+}
+
+function toAttempts({ at, event }: StoredEvent): AttemptView[] {
+  return event.type === 'attempt.finished' ? [{ ...event.data, finishedAt: at }] : [];
 }
 
 function toPlanView(row: PlanRow): PlanView {

@@ -301,7 +301,7 @@ describe('the views', () => {
     const run = aRun(
       'plan1',
       aDefinition([aStepDefinition('only', { work: { kind: 'run', commands: [] } })]),
-      11,
+      1,
     );
     await advance(run, run.submit());
     for (let events = run.turn(); events.length > 0; events = run.turn()) await advance(run, events);
@@ -311,6 +311,9 @@ describe('the views', () => {
     );
     expect(raw.length).toBeGreaterThan(0);
     expect(await views.attempts('plan1', 0)).toEqual(raw);
+    expect(run.state.status).toBe('completed');
+    expect(await views.acceptedAttempts('plan1', { limit: 10 })).toEqual(raw.slice(-1));
+    expect(await views.acceptedAttempts('plan1', { limit: 10, afterOrdinal: 0 })).toEqual([]);
     expect(await views.events('plan1', 2, 2)).toEqual(await under.ledger.read('plan1', 2, 2));
   });
 
