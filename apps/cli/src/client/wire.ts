@@ -42,7 +42,8 @@ export const planSummary = z.object({
       branch: z.string(),
       sha: z.string(),
       baseSha: z.string().nullish(),
-      published: z.boolean(),
+      /** `accepted`: decided, being carried out. `published`: the branch points to `sha`. */
+      state: z.string(),
       diffstat: diffstat.nullish(),
     })
     .nullish(),

@@ -30,7 +30,11 @@ export function createProgram(o: {
   program
     .command('up')
     .description('run the whole stack on this machine, in the foreground')
-    .option('--port <port>', 'port of the server; a taken one is stepped over', wholeNumber(1, 65_535))
+    .option(
+      '--port <port>',
+      'port of the server; a taken one is stepped over, 0 takes any',
+      wholeNumber(0, 65_535),
+    )
     .option('--workers <n>', 'worker processes', wholeNumber(0, 64))
     .option('--slots <n>', 'steps that each worker runs at once', wholeNumber(1, 512))
     .option('--data-dir <dir>', 'where the ledger and everything else is kept')

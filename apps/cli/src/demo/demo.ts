@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childEnvironment, loadSettings } from '#config';
-import { RunRegistry, type Run } from '#servers';
+import { RunRegistry } from '#servers';
 import { createLogger } from '#telemetry';
 import { CoordinatorClient } from '../client/coordinatorClient.ts';
 import type { PlanSummary } from '../client/wire.ts';
@@ -17,6 +17,7 @@ import { Stack } from '../up/stack.ts';
 import { demoAgentFolder, demoPlanText, demoService } from './demoPlan.ts';
 import { DemoRepository } from './demoRepository.ts';
 import { DemoReport } from './demoReport.ts';
+import { leaveForeignServers } from './foreignServers.ts';
 
 export interface DemoOptions {
   /** The data directory and the repository stay, to look at them with `skein up`. */
@@ -31,73 +32,70 @@ const DRAIN_GRACE_MS = 500;
 
 /** Everything on one machine, a real migration on a real git repository, and nothing left afterwards. */
 export async function runDemo(terminal: Terminal, interrupts: Interrupts, o: DemoOptions): Promise<ExitCode> {
-  const say = (line: string) => terminal.out(terminal.paint('dim', line));
   const given = childEnvironment();
   const log = createLogger({ name: 'skein-demo', level: 'error', pretty: true });
   const registry = new RunRegistry({ log, cacheDir: loadSettings(given).dirs.cache });
   const kept = o.keep ? await mkdtemp(join(await realpath(tmpdir()), 'skein-demo-')) : null;
   await using run = await registry.begin({ kind: 'demo', ...(kept === null ? {} : { dataDir: kept }) });
-  const folder = run.dataDir ?? (await run.ephemeralDir('demo'));
-
-  terminal.out(terminal.paint('bold', 'Skein demo: a service moves from callbacks to promises'));
+  const dataDir = await DataDir.open(run.dataDir ?? (await run.ephemeralDir('demo')));
   const environment = demoEnvironment(given);
+  const settings = loadSettings(environment);
+  const say = (line: string) => terminal.out(terminal.paint('dim', line));
+  terminal.out(terminal.paint('bold', 'Skein demo: a service moves from callbacks to promises'));
   const repository = await DemoRepository.create({
-    folder,
+    folder: dataDir.path,
     service: demoService,
     searchPath: environment['PATH'] ?? '',
   });
   say(`made a git repository from ${demoService}`);
-  const stack = await startStack({ run, folder, environment, log, say, interrupts });
-  const over = new AbortController();
   try {
-    say(`the stack is ready at ${stack.url}`);
-    const client = new CoordinatorClient(stack.url);
-    const text = demoPlanText(o);
-    const { planId } = await client.submit({ text, repoUrl: repository.path }, randomUUID());
-    say(`submitted the plan apps/cli/demo/plan.yaml as ${planId}\n`);
-    const following = followPlan(
-      client,
-      planId,
-      viewFor(terminal, false),
-      AbortSignal.any([interrupts.stop, over.signal]),
-    );
-    await Promise.race([following, stack.broken]);
-    const plan = await waitForClose(client, planId, interrupts.stop);
-    const report = new DemoReport({ terminal, client, repository, plan });
-    await report.print();
-    if (kept !== null) report.printKept(kept);
-    return exitCodeOfStatus(plan.status);
+    const port = settings.rest.port;
+    const stackOptions = { run, dataDir, port, workers: 1, slots: 4, settings, environment, log, say };
+    const stack = await Stack.start(stackOptions, interrupts.stop);
+    try {
+      return await showMigration({
+        terminal,
+        interrupts,
+        stack,
+        repository,
+        say,
+        kept,
+        sabotage: o.sabotage,
+      });
+    } finally {
+      await stack.stop(interrupts.hurry);
+    }
   } finally {
-    over.abort();
-    await stack.stop(interrupts.hurry);
+    if (kept === null) await leaveForeignServers({ settings, namespace: dataDir.secrets.namespace, log });
   }
 }
 
-interface StackStart {
-  run: Run;
-  folder: string;
-  environment: Record<string, string>;
-  log: ReturnType<typeof createLogger>;
-  say: (line: string) => void;
+async function showMigration(o: {
+  terminal: Terminal;
   interrupts: Interrupts;
-}
-
-async function startStack({ run, folder, environment, log, say, interrupts }: StackStart): Promise<Stack> {
-  const settings = loadSettings(environment);
-  return Stack.start(
-    {
-      run,
-      dataDir: await DataDir.open(folder),
-      port: settings.rest.port,
-      workers: 1,
-      slots: 4,
-      settings,
-      environment,
-      log,
-      say,
-    },
-    interrupts.stop,
-  );
+  stack: Stack;
+  repository: DemoRepository;
+  say: (line: string) => void;
+  kept: string | null;
+  sabotage: boolean;
+}): Promise<ExitCode> {
+  const { terminal, stack, repository, say } = o;
+  say(`the stack is ready at ${stack.url}`);
+  const client = new CoordinatorClient(stack.url);
+  const { planId } = await client.submit({ text: demoPlanText(o), repoUrl: repository.path }, randomUUID());
+  say(`submitted the plan apps/cli/demo/plan.yaml as ${planId}\n`);
+  const over = new AbortController();
+  const signal = AbortSignal.any([o.interrupts.stop, over.signal]);
+  try {
+    await Promise.race([followPlan(client, planId, viewFor(terminal, false), signal), stack.broken]);
+  } finally {
+    over.abort();
+  }
+  const plan = await waitForClose(client, planId, o.interrupts.stop);
+  const report = new DemoReport({ terminal, client, repository, plan });
+  await report.print();
+  if (o.kept !== null) report.printKept(o.kept);
+  return exitCodeOfStatus(plan.status);
 }
 
 const ELSEWHERE = new Set([

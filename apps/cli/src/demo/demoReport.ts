@@ -24,7 +24,7 @@ export class DemoReport {
     const { terminal, plan } = this.o;
     terminal.out(`\n${renderOutcome(plan, terminal.paint)}`);
     await this.printLearning();
-    if (plan.integration?.published) await this.printBranch(plan.integration.branch);
+    if (plan.integration?.state === 'published') await this.printBranch(plan.integration.branch);
     await this.printProgress();
     await this.printLedger();
     terminal.out(`\nOn a plan of your own (\`skein up\`, then \`skein submit plan.yaml --watch\`):
@@ -82,13 +82,14 @@ export class DemoReport {
   private async printLedger(): Promise<void> {
     const { client, plan, repository, terminal } = this.o;
     this.heading('The ledger');
-    const anchor = plan.integration?.published
-      ? await readCommitAnchor({
-          repository: repository.path,
-          ref: `refs/heads/${plan.integration.branch}`,
-          planId: plan.planId,
-        })
-      : null;
+    const anchor =
+      plan.integration?.state === 'published'
+        ? await readCommitAnchor({
+            repository: repository.path,
+            ref: `refs/heads/${plan.integration.branch}`,
+            planId: plan.planId,
+          })
+        : null;
     const verdict = await verifyPlanLedger(client, plan.planId, anchor);
     // A demo whose own ledger does not verify must not look like a success.
     if (!verdict.ok) throw new Error(`the ledger does not verify: ${verdict.message}`);

@@ -68,7 +68,7 @@ describe('the live view', () => {
       integration: {
         branch: 'skein/x',
         sha: 'a'.repeat(40),
-        published: true,
+        state: 'published',
         diffstat: { files: 2, insertions: 3, deletions: 1 },
       },
     });

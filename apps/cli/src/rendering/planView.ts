@@ -39,9 +39,9 @@ export function renderOutcome(plan: PlanSummary, paint: Paint): string {
   const lines = [`plan ${escapeText(plan.planId)} ${paint(statusStyle(plan.status), plan.status)}`];
   if (plan.reason) lines.push(`  ${escapeText(plan.reason.message)} (${escapeText(plan.reason.code)})`);
   if (plan.integration) {
-    const { branch, sha, published, diffstat } = plan.integration;
+    const { branch, sha, state, diffstat } = plan.integration;
     lines.push(
-      `  branch ${escapeText(branch)} at ${escapeText(sha.slice(0, 12))}${published ? '' : ' (not pushed yet)'}`,
+      `  branch ${escapeText(branch)} at ${escapeText(sha.slice(0, 12))}${state === 'published' ? '' : ' (not pushed yet)'}`,
     );
     if (diffstat) {
       lines.push(

@@ -146,7 +146,8 @@ export class Stack {
   private async startPrograms(): Promise<void> {
     const { settings, say } = this.o;
     this.port = await nextFreePort(this.o.port, settings.rest.host);
-    if (this.port !== this.o.port) say(`port ${this.o.port} is taken; using ${this.port}`);
+    if (this.o.port !== 0 && this.port !== this.o.port)
+      say(`port ${this.o.port} is taken; using ${this.port}`);
     this.coordinator = this.child('coordinator', 'coordinator', () =>
       coordinatorEnvironment({
         ...this.shared(),
