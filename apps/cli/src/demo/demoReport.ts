@@ -1,13 +1,13 @@
 import type { CoordinatorClient } from '../client/coordinatorClient.ts';
 import type { PlanSummary } from '../client/wire.ts';
-import { escapeLines, escapeText } from '../rendering/escape.ts';
+import { cut, escapeLines, escapeText } from '../rendering/escape.ts';
 import { renderOutcome } from '../rendering/planView.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { readCommitAnchor } from '../verifying/anchor.ts';
 import { verifyPlanLedger } from '../verifying/ledgerVerification.ts';
 import type { DemoRepository } from './demoRepository.ts';
 
-const PROGRESS_LINES = 14;
+const PROGRESS_LINES = 24;
 
 /** What the demo shows when its plan has ended: the outcome, the branch, and how to read progress.md and the ledger. */
 export class DemoReport {
@@ -40,24 +40,20 @@ export class DemoReport {
   git --git-dir ${escapeText(this.o.repository.path)} log --graph --oneline --all`);
   }
 
-  /** The step that needed more than one attempt, and what its first one was told. */
+  /** The steps that needed more than one attempt: what was wrong, and what the feedback made of it. */
   private async printLearning(): Promise<void> {
     const { client, plan, terminal } = this.o;
-    const { events } = await client.ledger(plan.planId, 0, 1_000);
-    const steps = new Map(
-      (await client.steps(plan.planId)).map((step) => [Number(step.ordinal.slice(1)), step.name]),
-    );
-    for (const { type, body } of events) {
-      if (type !== 'attempt.finished') continue;
-      const { data } = JSON.parse(body) as {
-        data: { ordinal: number; attempt: number; verdict: string; reason: { message: string } };
-      };
-      const name = steps.get(data.ordinal) ?? '';
-      if (data.verdict === 'accepted' && data.attempt === 1) continue;
-      const verdict = terminal.paint(data.verdict === 'accepted' ? 'green' : 'yellow', data.verdict);
-      terminal.out(
-        `  ${escapeText(name)}, attempt ${data.attempt}: ${verdict}, ${escapeText(data.reason.message)}`,
-      );
+    for (const step of await client.steps(plan.planId)) {
+      if (step.attempts < 2) continue;
+      this.heading(`The attempts of ${step.name}`);
+      for (let attempt = 1; attempt <= step.attempts; attempt++) {
+        terminal.out(`  attempt ${attempt}:`);
+        const log = await client
+          .attemptText(plan.planId, step.ordinal, attempt, 'log')
+          .catch(() => 'its log is lost');
+        for (const line of telling(log))
+          terminal.out(terminal.paint('dim', `    ${cut(escapeText(line.trim()), 110)}`));
+      }
     }
   }
 
@@ -101,4 +97,15 @@ export class DemoReport {
   private heading(text: string): void {
     this.o.terminal.out(`\n${this.o.terminal.paint('bold', escapeText(text))}`);
   }
+}
+
+/** What the agent says and how the checks end; the tests that pass say nothing new. */
+function telling(log: string): string[] {
+  const lines = log
+    .split('\n')
+    .filter((line) =>
+      /^(I was|I will|So I|The checks failed|\[skein\] (accepted|rejected))|^✖ .*ms\)|^not ok/.test(line),
+    );
+  // The spec reporter lists what failed twice.
+  return [...new Set(lines)].slice(0, 8);
 }
