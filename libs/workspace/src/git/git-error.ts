@@ -14,6 +14,8 @@ export type GitErrorCode =
   /** The remote refused what we pushed, by a rule of its own. */
   | 'GIT_REJECTED'
   | 'GIT_DISK_FULL'
+  /** Objects of the mirror are broken (a power failure): it is made anew when no worktree uses it any more. */
+  | 'GIT_CORRUPT'
   /** `Mirrors.close()` ended it. */
   | 'GIT_CLOSED'
   | 'GIT_MISSING'
@@ -24,6 +26,7 @@ const retriable: ReadonlySet<GitErrorCode> = new Set<GitErrorCode>([
   'GIT_LOCKED',
   'GIT_TIMEOUT',
   'GIT_DISK_FULL',
+  'GIT_CORRUPT',
   'GIT_CLOSED',
 ]);
 
@@ -36,6 +39,7 @@ const meaning: Record<GitErrorCode, string> = {
   GIT_OUTPUT_LIMIT: 'it printed more than is taken',
   GIT_REJECTED: 'the remote refused it',
   GIT_DISK_FULL: 'the disk is full',
+  GIT_CORRUPT: 'the copy of the repository on this worker is damaged; it will be made anew',
   GIT_CLOSED: 'the worker is closing',
   GIT_MISSING: 'git cannot be started; is it installed?',
   GIT_FAILED: 'it failed',

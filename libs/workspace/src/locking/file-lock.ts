@@ -25,6 +25,8 @@ export class FileLock {
     private readonly path: string,
     /** For the wait on other processes. Waiting in this process's queue is bounded by what those before us do. */
     private readonly timeoutMs: number,
+    /** Aborted: nobody waits any more. */
+    private readonly closing: AbortSignal,
   ) {}
 
   run<T>(purpose: string, work: (held: HeldLock) => Promise<T>): Promise<T> {
@@ -59,6 +61,7 @@ export class FileLock {
   private async acquire(file: FileHandle, purpose: string): Promise<void> {
     const deadline = performance.now() + this.timeoutMs;
     for (let pollMs = POLL_MS_MIN; !tryLock(file.fd); pollMs = Math.min(pollMs * 1.5, POLL_MS_MAX)) {
+      if (this.closing.aborted) throw new GitError('GIT_CLOSED', purpose, '');
       if (performance.now() > deadline) {
         const holder = (await readAll(file)).slice(0, 300);
         throw new GitError(

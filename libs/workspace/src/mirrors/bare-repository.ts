@@ -1,10 +1,22 @@
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Git, GitAnswer, GitCall } from '../git/git.ts';
+import { GitError } from '../git/git-error.ts';
 import { FileLock, type HeldLock } from '../locking/file-lock.ts';
 
 export type ObjectFormat = 'sha1' | 'sha256';
+
+export interface BareRepositoryOptions {
+  lockTimeoutMs: number;
+  closing: AbortSignal;
+  /** Git found broken objects in it. */
+  onCorrupt?: () => void;
+}
+
+/** Written last when a worktree is added, under the lock: metadata without it is half made. It names the lease folder. */
+export const LEASE_FILE = 'skein-lease';
+const CORRUPT_FILE = 'skein-corrupt';
 
 /** `info/attributes` wins over every .gitattributes of a tree: no program, no conversion, bytes as they are. */
 const ATTRIBUTES = '* -text -filter -ident -crlf !eol !working-tree-encoding\n';
@@ -20,16 +32,17 @@ export class BareRepository {
   constructor(
     readonly path: string,
     private readonly git: Git,
-    lockTimeoutMs: number,
+    private readonly o: BareRepositoryOptions,
   ) {
-    this.lock = new FileLock(`${path}.lock`, lockTimeoutMs);
+    this.lock = new FileLock(`${path}.lock`, o.lockTimeoutMs, o.closing);
   }
 
   /** Makes it when it is not there. `format` is asked only then. Safe when several processes do it at once. */
   async create(format: () => Promise<ObjectFormat>): Promise<void> {
-    if (await this.exists()) return;
+    if ((await this.exists()) && !(await this.isCorrupt())) return;
     const wanted = await format();
     await this.lock.run('create the mirror', async () => {
+      if (await this.isCorrupt()) await this.discardUnused();
       if (await this.exists()) return;
       // What a dead creator left; a folder with its real name is complete.
       const temporary = `${this.path}.new`;
@@ -46,17 +59,38 @@ export class BareRepository {
     });
   }
 
-  private async exists(): Promise<boolean> {
-    return (await stat(join(this.path, 'HEAD')).catch(() => null)) !== null;
+  private exists(): Promise<boolean> {
+    return isThere(join(this.path, 'HEAD'));
+  }
+
+  private isCorrupt(): Promise<boolean> {
+    return isThere(join(this.path, CORRUPT_FILE));
+  }
+
+  /** Everything in a mirror can be had again; but worktrees that are in use would lose their objects. */
+  private async discardUnused(): Promise<void> {
+    if ((await readdir(join(this.path, 'worktrees')).catch(() => [])).length > 0) return;
+    const trash = `${this.path}.trash-${randomBytes(6).toString('hex')}`;
+    await rename(this.path, trash);
+    await rm(trash, { recursive: true, force: true });
   }
 
   /** Runs git on this repository. */
-  run(call: GitCall): Promise<GitAnswer> {
-    return this.git.run({ gitDir: this.path, ...call });
+  async run(call: GitCall): Promise<GitAnswer> {
+    try {
+      return await this.git.run({ gitDir: this.path, ...call });
+    } catch (error) {
+      if (error instanceof GitError && error.code === 'GIT_CORRUPT') {
+        await writeFile(join(this.path, CORRUPT_FILE), error.stderr).catch(() => undefined);
+        this.o.onCorrupt?.();
+      }
+      throw error;
+    }
   }
 
-  text(call: GitCall): Promise<string> {
-    return this.git.text({ gitDir: this.path, ...call });
+  /** The answer as text, without the last newline. */
+  async text(call: GitCall): Promise<string> {
+    return (await this.run(call)).stdout.toString('utf8').replace(/\n$/, '');
   }
 
   /**
@@ -65,12 +99,12 @@ export class BareRepository {
    */
   underLock<T>(purpose: string, work: (held: HeldLock) => Promise<T>): Promise<T> {
     return this.lock.run(purpose, async (held) => {
-      if (held.abandoned) await this.removeStaleLocks();
+      if (held.abandoned) await this.removeLeftovers();
       await this.restoreSettings();
       try {
         return await work(held);
       } catch (error) {
-        await this.removeStaleLocks();
+        await this.removeLeftovers();
         throw error;
       }
     });
@@ -106,14 +140,28 @@ export class BareRepository {
     return (await this.run({ action: 'compare commits', args, answers: [0, 1] })).exitCode === 0;
   }
 
-  private async removeStaleLocks(): Promise<void> {
+  private async removeLeftovers(): Promise<void> {
     const folders = [this.path, join(this.path, 'objects', 'info')];
     for (const id of await readdir(join(this.path, 'worktrees')).catch(() => [])) {
-      folders.push(join(this.path, 'worktrees', id));
+      const folder = join(this.path, 'worktrees', id);
+      if (await isThere(join(folder, LEASE_FILE))) folders.push(folder);
+      else await removeHalfMade(folder);
     }
     for (const folder of folders) await removeLocks(folder, false);
     await removeLocks(join(this.path, 'refs'), true);
   }
+}
+
+/** Git refuses to add a worktree beside one without `commondir`. The files of it are an empty folder at most. */
+async function removeHalfMade(folder: string): Promise<void> {
+  const gitFile = (await readFile(join(folder, 'gitdir'), 'utf8').catch(() => '')).trim();
+  const tree = dirname(gitFile);
+  if (gitFile !== '' && basename(tree) === basename(folder)) await rm(tree, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
 }
 
 async function removeLocks(folder: string, recursive: boolean): Promise<void> {

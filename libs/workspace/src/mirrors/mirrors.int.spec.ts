@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, cp, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, readFile, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -170,6 +170,43 @@ describe('a mirror', () => {
     await run('git', ['init', '--quiet', join(tree.path, 'sub')]);
     const changes = await tree.changes(sha, await tree.snapshot());
     expect(changes.map((c) => c.path)).toEqual(['a.txt', 'sub']);
+  });
+
+  it('that is damaged is made anew as soon as no worktree uses it', async () => {
+    const repo = await gitRepo({ 'a.txt': 'a\n' });
+    const root = await tempDir('workspace');
+    const mirrors = mirrorsAt(join(root, 'own'));
+    const mirror = await mirrors.open(repo.bare);
+    const sha = await mirror.resolve('main');
+    const tree = await mirror.checkout(join(root, 'lease'), sha);
+    for (const name of await readdir(join(mirror.path, 'objects/pack'))) {
+      if (name.endsWith('.pack')) await truncate(join(mirror.path, 'objects/pack', name), 40);
+    }
+    const broken = mirror.checkout(join(root, 'other'), sha);
+    await expect(broken).rejects.toMatchObject({ code: 'GIT_CORRUPT', retry: 'later' });
+    await expect((await mirrors.open(repo.bare)).listFiles(sha)).rejects.toMatchObject({
+      code: 'GIT_CORRUPT',
+    });
+    await tree.remove();
+    const anew = await mirrors.open(repo.bare);
+    expect(await anew.resolve('main')).toBe(sha);
+    await (await anew.checkout(join(root, 'third'), sha)).remove();
+  });
+
+  it('takes shallow clones and repositories without a commit for what they are', async () => {
+    const repo = await gitRepo();
+    await repo.commit({ 'a.txt': 'a\n' });
+    const folder = await tempDir('clones');
+    const shallow = join(folder, 'shallow');
+    await run('git', ['clone', '--quiet', '--depth=1', repo.url, shallow]);
+    const mirrors = mirrorsAt(join(await tempDir('workspace'), 'own'));
+    const mirror = await mirrors.open(shallow);
+    const sha = await mirror.resolve('main');
+    expect(sha).toBe(await repo.head());
+    expect(await mirror.publish('out', sha, null)).toEqual({ status: 'published' });
+    await run('git', ['init', '--quiet', '--bare', join(folder, 'empty')]);
+    const empty = await mirrors.open(join(folder, 'empty'));
+    await expect(empty.resolve('main')).rejects.toThrow(/no branches yet/);
   });
 
   it('says that git is missing or too old, and what to do', async () => {
@@ -381,6 +418,25 @@ describe('the lock', () => {
     process.kill(-Number(await readFile(started, 'utf8')), 'SIGKILL');
     await eventually(() => mirror.resolve('main').catch(() => null), { timeoutMs: 10_000 });
   }, 60_000);
+
+  it('does not keep close() waiting: those who wait for it are sent away', async () => {
+    const repo = await gitRepo();
+    const root = await tempDir('workspace');
+    const mirrors = mirrorsAt(join(root, 'own'));
+    const mirror = await mirrors.open(repo.bare);
+    const holder = spawn(process.execPath, ['-e', HOLDER, `${mirror.path}.lock`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(holder.stdout, 'data');
+      const refused = expect(mirror.resolve('main')).rejects.toMatchObject({ code: 'GIT_CLOSED' });
+      await mirrors.close();
+      await refused;
+    } finally {
+      holder.kill('SIGKILL');
+      await once(holder, 'exit');
+    }
+  });
 
   it('does not keep close() waiting: running commands are ended', async () => {
     const repo = await gitRepo();

@@ -62,6 +62,7 @@ interface Ready {
 export class Mirrors {
   private readonly o: Required<MirrorsOptions>;
   private readonly mirrors = new Map<string, Promise<GitMirror>>();
+  private readonly closing = new AbortController();
   private ready: Promise<Ready> | null = null;
 
   constructor(options: MirrorsOptions) {
@@ -89,7 +90,7 @@ export class Mirrors {
     const names = await readdir(this.mirrorsDir).catch(() => []);
     let removed = 0;
     for (const name of names.filter((entry) => /^[0-9a-f]{32}\.git$/.test(entry))) {
-      const repository = new BareRepository(join(this.mirrorsDir, name), git, this.o.lockTimeoutMs);
+      const repository = new BareRepository(join(this.mirrorsDir, name), git, this.lockOptions());
       removed += await sweepWorktrees({ repository, indexDir: this.indexDir, log: this.o.log }, isLive);
     }
     return removed;
@@ -97,6 +98,7 @@ export class Mirrors {
 
   /** Ends running git commands and waits for them. Files and worktrees stay. */
   async close(): Promise<void> {
+    this.closing.abort();
     const ready = await this.ready?.catch(() => null);
     await ready?.git.close();
     this.mirrors.clear();
@@ -104,6 +106,10 @@ export class Mirrors {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  private lockOptions(): { lockTimeoutMs: number; closing: AbortSignal } {
+    return { lockTimeoutMs: this.o.lockTimeoutMs, closing: this.closing.signal };
   }
 
   private get mirrorsDir(): string {
@@ -136,9 +142,13 @@ export class Mirrors {
 
   private async openMirror(url: RepoUrl): Promise<GitMirror> {
     const { git, home } = await this.start();
-    const { credentials, gitPath, remoteTimeoutMs, allowed, lockTimeoutMs, fetchesPerRepack, log } = this.o;
+    const { credentials, gitPath, remoteTimeoutMs, allowed, fetchesPerRepack, log } = this.o;
     const name = createHash('sha256').update(url.url).digest('hex').slice(0, 32);
-    const repository = new BareRepository(join(this.mirrorsDir, `${name}.git`), git, lockTimeoutMs);
+    const repository = new BareRepository(join(this.mirrorsDir, `${name}.git`), git, {
+      ...this.lockOptions(),
+      // The next one to open it looks whether it can be made anew.
+      onCorrupt: () => this.mirrors.delete(url.url),
+    });
     const followRedirects = allowed.hosts === null && url.scheme === 'https';
     const timeoutMs = remoteTimeoutMs;
     const remote = new Remote(repository, {

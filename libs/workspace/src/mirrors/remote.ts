@@ -60,13 +60,16 @@ export class Remote {
   }
 
   /** Under the mirror's lock only: it writes refs. False when the remote does not have one of the sources. */
-  async fetch(refspecs: readonly string[], lockFd: number): Promise<boolean> {
+  async fetch(refspecs: readonly string[], lockFd: number, more: readonly string[] = []): Promise<boolean> {
     const flags = [
       '--no-tags',
       '--no-write-fetch-head',
       '--no-auto-maintenance',
       '--no-recurse-submodules',
       '--quiet',
+      // People's clones may be shallow: then the mirror is, too.
+      '--update-shallow',
+      ...more,
     ];
     const args = ['fetch', ...flags, ...this.uploadPack(), '--', this.url, ...refspecs];
     try {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RefNotFoundError } from '../git/git-error.ts';
+import { GitError, RefNotFoundError } from '../git/git-error.ts';
 import { refProblem } from '../refs/branch-name.ts';
 import type { BareRepository } from './bare-repository.ts';
 import type { CommitRef } from './mirror.ts';
@@ -14,11 +14,13 @@ export interface ResolvingParts {
   fetching: Fetching;
 }
 
+/** How often a base may move between being asked for and being fetched. */
+const MOVES_MAX = 5;
 const FULL_SHA = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 const SHORT_SHA = /^[0-9a-f]{7,39}$/;
 
 /** The newest commit of a branch, tag or SHA at the remote, fetched. */
-export async function resolveBase(parts: ResolvingParts, base: string): Promise<string> {
+export async function resolveBase(parts: ResolvingParts, base: string, turn = 1): Promise<string> {
   const { repository, remote } = parts;
   if (base !== 'HEAD' && refProblem(base) !== null)
     throw new RefNotFoundError(base, remote.url, 'Git allows no such name');
@@ -30,7 +32,8 @@ export async function resolveBase(parts: ResolvingParts, base: string): Promise<
     if (sha === undefined) continue;
     if (await obtain(parts, sha, ref)) return commitOf(repository, sha, base, remote.url);
     // It moved between the question and the fetch, and the server gives no commits that no ref points to.
-    return resolveBase(parts, base);
+    if (turn < MOVES_MAX) return resolveBase(parts, base, turn + 1);
+    throw new GitError('GIT_LOCKED', 'fetch', `${ref} moved faster than it could be fetched`);
   }
   return resolveSha(parts, base);
 }
@@ -72,7 +75,7 @@ async function resolveSha(parts: ResolvingParts, base: string): Promise<string> 
   }
   // An abbreviation, or a server that gives only what branches and tags contain.
   const everything = ['+refs/heads/*:refs/fetched/heads/*', '+refs/tags/*:refs/fetched/tags/*'];
-  await fetching((lockFd) => remote.fetch(everything, lockFd));
+  await fetching((lockFd) => remote.fetch(everything, lockFd, ['--prune']));
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${base}^{commit}`];
   const answer = await repository.run({ action: 'look up a commit', args, answers: [0, 1, 128] });
   if (answer.exitCode !== 0) throw notFound('No branch or tag contains such a commit');

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '#telemetry';
-import type { BareRepository } from '../mirrors/bare-repository.ts';
+import { LEASE_FILE, type BareRepository } from '../mirrors/bare-repository.ts';
 import { GitWorktree } from './git-worktree.ts';
 import type { Worktree } from './worktree.ts';
 
@@ -12,9 +12,6 @@ export interface WorktreeParts {
   indexDir: string;
   log: Logger;
 }
-
-/** Names the lease folder in the worktree's metadata, for the sweep. */
-export const LEASE_FILE = 'skein-lease';
 
 /**
  * Adds a detached worktree under the mirror's lock (without it 6 to 18 of 32 at once fail on git 2.39) and writes the

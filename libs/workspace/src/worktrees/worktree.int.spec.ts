@@ -399,4 +399,20 @@ describe('after a crash', () => {
     expect((await readdir(s.root)).sort()).toEqual(['alive', 'lease', 'own']);
     expect(await changed(s)).toEqual([]);
   });
+
+  it("half a worktree of a killed worker is in nobody's way", async () => {
+    const s = await scene();
+    const id = 'tree-0123456789abcdef';
+    const half = join(s.mirror.path, 'worktrees', id);
+    await mkdir(half);
+    await mkdir(join(s.root, 'killed', id), { recursive: true });
+    await writeFile(join(half, 'gitdir'), `${join(s.root, 'killed', id)}/.git\n`);
+    await writeFile(join(half, 'HEAD.lock'), '');
+    // The holder's name without its lock: it was killed.
+    await writeFile(`${s.mirror.path}.lock`, '{"pid":1}');
+    const tree = await s.mirror.checkout(join(s.root, 'next'), s.base);
+    expect(await tree.changes(s.base, await tree.snapshot())).toEqual([]);
+    expect(await readdir(join(s.mirror.path, 'worktrees'))).toHaveLength(2);
+    expect(await readdir(join(s.root, 'killed'))).toEqual([]);
+  });
 });
