@@ -1,4 +1,4 @@
-import type { PoolClient } from 'pg';
+import type { PoolClient, QueryConfig } from 'pg';
 import type { StoredEvent, TailCursor } from '../ledger.ts';
 import { tailSql, toStoredEvent, type EventRow } from '../postgres/event-row.ts';
 import { fold, touchedOrdinal } from './fold.ts';
@@ -9,6 +9,9 @@ import { WorkingSet } from './working-set.ts';
 /** Rows in one statement; keeps a plan of 100,000 steps within memory and the statement timeout. */
 const ROWS_PER_STATEMENT = 5_000;
 
+/** Folding a plan of 100,000 steps takes longer than an append ever may. */
+export const PROJECTING_TIMEOUT_MS = 60_000;
+
 /** The projection's tables inside one transaction. */
 export class ProjectionStore {
   constructor(
@@ -16,10 +19,10 @@ export class ProjectionStore {
     private readonly schema: string,
   ) {}
 
-  /** null: another replica is projecting right now. */
-  async lockCursor(): Promise<TailCursor | null> {
+  /** null: another replica is projecting right now, and the caller would not wait. */
+  async lockCursor(o: { wait: boolean }): Promise<TailCursor | null> {
     const { rows } = await this.client.query<{ tx: string; position: string }>(
-      `SELECT tx::text AS tx, position FROM ${this.schema}.projections WHERE name = 'plans' FOR UPDATE SKIP LOCKED`,
+      `SELECT tx::text AS tx, position FROM ${this.schema}.projections WHERE name = 'plans' FOR UPDATE${o.wait ? '' : ' SKIP LOCKED'}`,
     );
     return rows[0] ? { tx: rows[0].tx, position: BigInt(rows[0].position) } : null;
   }
@@ -52,7 +55,7 @@ export class ProjectionStore {
 
   async empty(): Promise<void> {
     const tables = ['attempts', 'steps', 'plans'];
-    await this.client.query(tables.map((table) => `DELETE FROM ${this.schema}.${table}`).join(';'));
+    for (const table of tables) await this.long({ text: `DELETE FROM ${this.schema}.${table}` });
   }
 
   private async load(events: StoredEvent[]): Promise<WorkingSet> {
@@ -86,7 +89,7 @@ export class ProjectionStore {
     const columns = Object.keys(rows[0] ?? {});
     const updates = columns.map((column) => `${column} = excluded.${column}`).join(', ');
     for (let from = 0; from < rows.length; from += ROWS_PER_STATEMENT) {
-      await this.client.query({
+      await this.long({
         name: `projection.save-${table}`,
         text: `INSERT INTO ${this.schema}.${table} (${columns.join(', ')})
           SELECT ${columns.join(', ')} FROM json_populate_recordset(NULL::${this.schema}.${table}, $1::json)
@@ -99,18 +102,23 @@ export class ProjectionStore {
   /** `plan.cancelled` ends every step that has not ended, but the one that cleans up. */
   private async cancelOpenSteps({ planId, at }: StoredEvent): Promise<void> {
     const reason = JSON.stringify({ code: 'plan-cancelled', message: 'the plan was cancelled' });
-    await this.client.query(
-      `UPDATE ${this.schema}.steps SET state = 'cancelled', ended_at = $2, reason = $3, not_before = NULL
+    await this.long({
+      text: `UPDATE ${this.schema}.steps SET state = 'cancelled', ended_at = $2, reason = $3, not_before = NULL
        WHERE plan_id = $1 AND state IN ('waiting', 'admitted', 'running') AND kind <> 'clean'`,
-      [planId, storable('', at), reason],
-    );
-    await this.client.query(
-      `UPDATE ${this.schema}.plans SET counts = (
+      values: [planId, storable('', at), reason],
+    });
+    await this.long({
+      text: `UPDATE ${this.schema}.plans SET counts = (
          SELECT coalesce(json_object_agg(state, n), '{}')::text FROM (
            SELECT state, count(*) AS n FROM ${this.schema}.steps WHERE plan_id = $1 GROUP BY state) c)
        WHERE plan_id = $1`,
-      [planId],
-    );
+      values: [planId],
+    });
+  }
+
+  /** The client's own clock, too, must give these statements the transaction's time. */
+  private async long(query: QueryConfig): Promise<void> {
+    await this.client.query({ ...query, query_timeout: PROJECTING_TIMEOUT_MS + 2_000 } as QueryConfig);
   }
 }
 

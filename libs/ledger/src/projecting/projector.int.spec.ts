@@ -148,6 +148,17 @@ describe('the projector', () => {
     await projector.stop();
   });
 
+  it('finishes the rebuild of another one that died', async () => {
+    await using living = new Projector(under.database, { log });
+    const run = aRun('plan1', PAGE, 3);
+    await advance(run, run.submit());
+    expect(await living.caughtUp(20_000)).toBe(true);
+    await new Projector(under.database, { log }).rebuild();
+    expect(await views.plan('plan1')).toBeNull();
+    expect(await living.caughtUp(20_000)).toBe(true);
+    await expectViewsOf(run);
+  });
+
   it('goes on where another one stopped, and counts nothing twice', async () => {
     const run = aRun('plan1', PAGE, 5);
     await advance(run, run.submit());

@@ -3,7 +3,7 @@ import type { Logger } from '#telemetry';
 import { compareCursors, TAIL_START } from '../cursor.ts';
 import type { TailCursor } from '../ledger.ts';
 import type { LedgerDatabase } from '../postgres/ledger-database.ts';
-import { ProjectionStore } from './projection-store.ts';
+import { ProjectionStore, PROJECTING_TIMEOUT_MS } from './projection-store.ts';
 
 export interface ProjectorOptions {
   log: Logger;
@@ -24,7 +24,7 @@ export class Projector {
   private readonly batch: number;
   private readonly pollMs: number;
   private readonly pauseMs: number;
-  /** What this replica knows; the row in `projections` is the truth and never behind it. */
+  /** What this replica knows; the row in `projections` is the truth. */
   private cursor: TailCursor = TAIL_START;
   private loop: Promise<void> | null = null;
   private round: Promise<boolean> | null = null;
@@ -37,7 +37,7 @@ export class Projector {
     o: ProjectorOptions,
   ) {
     this.log = o.log;
-    this.batch = o.batch ?? 1_000;
+    this.batch = o.batch ?? 500;
     this.pollMs = o.pollMs ?? 500;
     this.pauseMs = o.pauseMs ?? 25;
   }
@@ -95,7 +95,7 @@ export class Projector {
   async rebuild(): Promise<void> {
     await this.round?.catch(() => false);
     await this.inTransaction(async (store) => {
-      if (!(await store.lockCursor())) throw new Error('another replica is projecting; try again');
+      await store.lockCursor({ wait: true });
       await store.empty();
       await store.saveCursor(TAIL_START);
     });
@@ -146,7 +146,7 @@ export class Projector {
   private async projectOnce(): Promise<boolean> {
     if (!(await this.hasNews())) return false;
     return this.inTransaction(async (store) => {
-      const cursor = await store.lockCursor();
+      const cursor = await store.lockCursor({ wait: false });
       if (!cursor) return false;
       const events = await store.tail(cursor, this.batch);
       const last = events.at(-1);
@@ -175,16 +175,19 @@ export class Projector {
       'projector.cursor',
       `SELECT tx::text AS tx, position FROM ${this.database.schema}.projections WHERE name = 'plans'`,
     );
-    return rows[0] ? { tx: rows[0].tx, position: BigInt(rows[0].position) } : TAIL_START;
+    const saved = rows[0] ? { tx: rows[0].tx, position: BigInt(rows[0].position) } : TAIL_START;
+    // Another replica began a rebuild and died: what this one knows is too new.
+    if (compareCursors(saved, this.cursor) < 0) this.cursor = saved;
+    return saved;
   }
 
   private async inTransaction<T>(work: (store: ProjectionStore) => Promise<T>): Promise<T> {
     const before = this.cursor;
     try {
       return await this.database.shared.withClient(async (client) => {
-        // Folding a plan of 100,000 steps takes longer than an append ever may.
         await client.query(
-          `BEGIN; SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'`,
+          `BEGIN; SET LOCAL statement_timeout = ${PROJECTING_TIMEOUT_MS};
+           SET LOCAL idle_in_transaction_session_timeout = ${PROJECTING_TIMEOUT_MS}`,
         );
         const result = await work(new ProjectionStore(client, this.database.schema));
         await client.query('COMMIT');
