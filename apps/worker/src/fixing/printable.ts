@@ -21,34 +21,6 @@ export function listPaths(paths: string[], max = 8): string {
   return paths.length > max ? `${shown.join(', ')} and ${paths.length - max} more` : shown.join(', ');
 }
 
-/** Keeps head and tail when the text is longer than `maxBytes` of UTF-8; the middle is what readers miss least. */
-export function trimMiddle(text: string, maxBytes: number): string {
-  const bytes = Buffer.from(text, 'utf8');
-  if (bytes.length <= maxBytes) return text;
-  const cut = bytes.length - maxBytes;
-  const marker = `\n[... ${cut} bytes left out ...]\n`;
-  const room = Math.max(0, maxBytes - Buffer.byteLength(marker));
-  const head = bytes.subarray(0, wholeCharactersBefore(bytes, Math.floor(room * 0.4)));
-  const tail = bytes.subarray(wholeCharactersAfter(bytes, bytes.length - (room - head.length)));
-  return head.toString('utf8') + marker + tail.toString('utf8');
-}
-
 // C0 but tab and newline, DEL and C1, zero-width and bidirectional controls, line and paragraph separators.
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-function wholeCharactersBefore(bytes: Buffer, index: number): number {
-  let at = index;
-  while (at > 0 && isContinuation(bytes[at])) at -= 1;
-  return at;
-}
-
-function wholeCharactersAfter(bytes: Buffer, index: number): number {
-  let at = index;
-  while (at < bytes.length && isContinuation(bytes[at])) at += 1;
-  return at;
-}
-
-function isContinuation(byte: number | undefined): boolean {
-  return byte !== undefined && (byte & 0b1100_0000) === 0b1000_0000;
-}

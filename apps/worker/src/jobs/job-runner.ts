@@ -40,6 +40,7 @@ export interface JobRunnerOptions {
  */
 export class JobRunner {
   readonly #live = new Set<Lease>();
+  #handingBack = false;
 
   constructor(private readonly o: JobRunnerOptions) {}
 
@@ -49,7 +50,8 @@ export class JobRunner {
     delivery.signal.addEventListener('abort', onClose);
     this.#live.add(lease);
     try {
-      if (delivery.signal.aborted) onClose();
+      // A job that was on its way when the grace period ended is not begun.
+      if (delivery.signal.aborted || this.#handingBack) onClose();
       await inSpan(names.spans.lease, attributesOf(job, lease), () => this.#runLease(job, lease, delivery), {
         parent: job.traceparent,
         kind: 'consumer',
@@ -62,6 +64,7 @@ export class JobRunner {
 
   /** The grace period is over: programs are stopped and every lease is handed back. */
   handBackAll(): void {
+    this.#handingBack = true;
     for (const lease of this.#live) lease.end(new DrainingError());
   }
 
@@ -82,6 +85,7 @@ export class JobRunner {
   /** True when the decider has answered the lease's last message. */
   async #carryOut(o: Undertaking): Promise<boolean> {
     try {
+      o.lease.throwIfEnded();
       const result = o.job.work.kind === 'noop' ? noopResult() : await this.#perform(o);
       if (result !== null) await o.report.result(result);
       return true;

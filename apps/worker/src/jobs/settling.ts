@@ -1,7 +1,8 @@
 import type { ReleaseMessage, ResultMessage } from '#contracts';
 import type { Reason } from '#domain';
+import { trimMiddle } from '#sandbox';
 import { redactText } from '#telemetry';
-import { printable, trimMiddle } from '../fixing/printable.ts';
+import { printable } from '../fixing/printable.ts';
 
 /** What an error under a lease means for the step. */
 export type Settlement =

@@ -180,7 +180,6 @@ class Attempt {
       feedback: finding.accepted
         ? null
         : renderFeedback({
-            attempt: this.attempt,
             reason,
             output: finding.output,
             diff: kept === null ? null : (diff?.text ?? ''),

@@ -1,8 +1,9 @@
 import type { IntegrateJob, ResultMessage } from '#contracts';
 import { formatOrdinal, type Diffstat } from '#domain';
+import { trimMiddle } from '#sandbox';
 import { inSpan, names } from '#telemetry';
 import { privateRef, type Mirror } from '#workspace';
-import { printable, trimMiddle } from '../fixing/printable.ts';
+import { printable } from '../fixing/printable.ts';
 import { StepBlockedError } from '../leasing/errors.ts';
 import { AttemptLog } from './attempt-log.ts';
 import { LeaseWorktree } from './lease-worktree.ts';

@@ -43,7 +43,9 @@ export class LeaseDirs {
 
   async give(name: string, content: string | Buffer): Promise<string> {
     const path = join(this.given, name);
-    await writeFile(path, content);
+    // Made anew each time: never written through what a step may have put there.
+    await removeTree(path);
+    await writeFile(path, content, { flag: 'wx' });
     return path;
   }
 

@@ -47,6 +47,7 @@ async function whileHeld<T>({ signal }: Lease, work: () => Promise<T>): Promise<
   return new Promise<T>((resolve, reject) => {
     const onEnd = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', onEnd, { once: true });
+    if (signal.aborted) onEnd();
     working.then(resolve, reject).finally(() => signal.removeEventListener('abort', onEnd));
   });
 }

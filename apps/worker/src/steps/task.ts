@@ -1,5 +1,5 @@
 import picomatch from 'picomatch';
-import { CommandAdapter, runCodemod, type CodemodReport } from '#agents';
+import { CommandAdapter, extensionsOf, runCodemod, type CodemodReport } from '#agents';
 import type { LoopJob } from '#contracts';
 import type { Reason } from '#domain';
 import { inSpan, names } from '#telemetry';
@@ -99,7 +99,6 @@ async function rewriteFiles(
         language: task.language,
         files,
         limits: runner.limits(place),
-        onOutput: log.write,
       },
       context.lease.signal,
     ),
@@ -157,7 +156,7 @@ async function codemodFiles(
 ): Promise<string[]> {
   const chunk = loop.matrix !== null && 'files' in loop.matrix ? loop.matrix.files : null;
   if (chunk !== null && task.files.length === 0) return chunk;
-  const globs = task.files.length > 0 ? task.files : (LANGUAGE_FILES[task.language.toLowerCase()] ?? ['**']);
+  const globs = task.files.length > 0 ? task.files : extensionsOf(task.language).map((end) => `**/*${end}`);
   const literal = new Set(globs);
   const matches = picomatch(globs, { dot: false, windows: false, nonegate: true });
   const isWanted = (path: string): boolean => literal.has(path) || matches(path);
@@ -165,13 +164,5 @@ async function codemodFiles(
   const tracked = await mirror.listFiles(startSha);
   return tracked.filter(({ mode, path }) => mode.startsWith('100') && isWanted(path)).map(({ path }) => path);
 }
-
-const LANGUAGE_FILES: Record<string, string[]> = {
-  javascript: ['**/*.{js,mjs,cjs,jsx}'],
-  typescript: ['**/*.{ts,mts,cts}'],
-  tsx: ['**/*.tsx'],
-  html: ['**/*.{html,htm}'],
-  css: ['**/*.css'],
-};
 
 const DONE: TaskEnd = { failure: null, rubble: false };
