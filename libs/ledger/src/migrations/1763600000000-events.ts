@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { inSchema } from './in-schema.ts';
 
 /**
  * Why: the ledger itself, and the term that fences who may append to it.
@@ -7,7 +8,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class Events1763600000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(UP);
+    await inSchema(runner, UP);
   }
 
   async down(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { inSchema } from './in-schema.ts';
 
 /**
  * Why: lists and pages must not read whole streams. Everything here is computed from events and may be
@@ -8,11 +9,11 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class Projections1763600100000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(UP);
+    await inSchema(runner, UP);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE attempts, steps, plans, projections');
+    await inSchema(runner, 'DROP TABLE attempts, steps, plans, projections');
   }
 }
 

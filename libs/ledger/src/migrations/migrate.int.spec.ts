@@ -60,6 +60,14 @@ describe('migrating', () => {
     expect(dump).toBe(await readFile(SCHEMA_SQL, 'utf8'));
   });
 
+  it('heeds what else the url says', async () => {
+    const adminUrl = `${fresh.adminUrl}?sslmode=disable&options=${encodeURIComponent('-c search_path=public')}`;
+    const { runtimeUrl } = await migrate({ adminUrl, log });
+    await appendsOne(runtimeUrl, 'skein');
+    const strays = await admin.query(`SELECT FROM pg_tables WHERE schemaname = 'public'`);
+    expect(strays.rowCount).toBe(0);
+  });
+
   it('keeps fleets of one database apart', async () => {
     const [one, two] = await Promise.all(
       ['fleet_one', 'fleet_two'].map((schema) => migrate({ adminUrl: fresh.adminUrl, schema, log })),

@@ -83,8 +83,7 @@ async function runMigrations(adminUrl: string, schema: string): Promise<string[]
     migrationsTransactionMode: 'each',
     installExtensions: false,
     logging: false,
-    // Migrations name their tables without a schema, so that every fleet gets the same ones.
-    extra: { max: 2, options: `-c search_path=${schema}` },
+    extra: { max: 2 },
   });
   await source.initialize();
   try {
