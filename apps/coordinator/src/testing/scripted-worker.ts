@@ -8,6 +8,7 @@ import {
   connectBus,
   type Bus,
   type HeldLease,
+  type JobContext,
 } from '#bus';
 import type { Job, LeaseKey } from '#contracts';
 import { silentLogger } from '#telemetry';
@@ -59,7 +60,7 @@ export class ScriptedWorker {
     const worker = new ScriptedWorker(o.name, bus, client, locator, server, keeper);
     server.addHandler(
       JOB_PATTERN,
-      async (job: Job, context) => {
+      async (job: Job, context: JobContext) => {
         worker.jobs.push(job);
         const { planId, ordinal, epoch } = job;
         const lease = { planId, ordinal, epoch, worker: o.name, token: randomBytes(16).toString('hex') };
