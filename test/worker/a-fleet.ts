@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FileArtifactStore } from '#artifacts';
-import { Announcer, connectBus, DeciderServer, JobQueue, type Bus, type ServedTerm } from '#bus';
+import {
+  Announcer,
+  connectBus,
+  DeciderServer,
+  JobQueue,
+  signalWorker,
+  type Bus,
+  type ServedTerm,
+} from '#bus';
 import type {
   AttemptMessage,
   ClaimMessage,
@@ -141,6 +149,17 @@ export class AFleet {
 
   releaseOf(job: Job): ReleaseMessage | undefined {
     return this.releases.find((message) => message.lease.ordinal === job.ordinal);
+  }
+
+  /** What the decider sends when a plan is cancelled. */
+  signalAbort({ planId, ordinal, epoch }: Job): void {
+    signalWorker(this.#decider, 'w1', {
+      kind: 'abort',
+      planId,
+      ordinal,
+      epoch,
+      reason: 'the plan was cancelled',
+    });
   }
 
   /** No handler runs and the queue is empty. */

@@ -29,6 +29,19 @@ describe('leases of a worker', () => {
     expect([...fleet.attempts, ...fleet.results, ...fleet.releases]).toEqual([]);
   }, 60_000);
 
+  it('a signal of the decider stops a lease at once', async () => {
+    fleet = await AFleet.start();
+    const job = await longStep('71004');
+    fleet.signalAbort(job);
+    await eventually(() => !isRunning('sleep 71004'), {
+      timeoutMs: 10_000,
+      what: 'the program to be stopped',
+    });
+    await fleet.idle();
+    expect(await fleet.leftovers()).toEqual([]);
+    expect([...fleet.attempts, ...fleet.results, ...fleet.releases]).toEqual([]);
+  }, 60_000);
+
   it('a claim that is answered with lost aborts work that began meanwhile', async () => {
     fleet = await AFleet.start();
     let refuse: () => void = () => undefined;

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tempDir } from '#testing';
 import { judgeOutputs, OUTPUTS_BYTES_MAX, readOutputs } from './outputs.ts';
 
 const text = (value: string) => ({ kind: 'text' as const, text: value });
@@ -34,20 +34,16 @@ describe('the outputs of a step', () => {
   });
 
   it('never follows a link, never waits on a pipe, never reads without end', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'skein-outputs-'));
-    try {
-      await symlink('/etc/passwd', join(dir, 'link'));
-      execFileSync('mkfifo', [join(dir, 'pipe')]);
-      await writeFile(join(dir, 'large'), Buffer.alloc(OUTPUTS_BYTES_MAX + 1, 32));
-      await writeFile(join(dir, 'good'), '{}');
-      expect(await readOutputs(join(dir, 'absent'))).toEqual({ kind: 'missing' });
-      expect(await readOutputs(join(dir, 'link'))).toEqual({ kind: 'irregular' });
-      expect(await readOutputs(join(dir, 'pipe'))).toEqual({ kind: 'irregular' });
-      expect(await readOutputs(dir)).toEqual({ kind: 'irregular' });
-      expect(await readOutputs(join(dir, 'large'))).toEqual({ kind: 'too-large' });
-      expect(await readOutputs(join(dir, 'good'))).toEqual(text('{}'));
-    } finally {
-      await rm(dir, { recursive: true });
-    }
+    const dir = await tempDir('outputs');
+    await symlink('/etc/passwd', join(dir, 'link'));
+    execFileSync('mkfifo', [join(dir, 'pipe')]);
+    await writeFile(join(dir, 'large'), Buffer.alloc(OUTPUTS_BYTES_MAX + 1, 32));
+    await writeFile(join(dir, 'good'), '{}');
+    expect(await readOutputs(join(dir, 'absent'))).toEqual({ kind: 'missing' });
+    expect(await readOutputs(join(dir, 'link'))).toEqual({ kind: 'irregular' });
+    expect(await readOutputs(join(dir, 'pipe'))).toEqual({ kind: 'irregular' });
+    expect(await readOutputs(dir)).toEqual({ kind: 'irregular' });
+    expect(await readOutputs(join(dir, 'large'))).toEqual({ kind: 'too-large' });
+    expect(await readOutputs(join(dir, 'good'))).toEqual(text('{}'));
   });
 });

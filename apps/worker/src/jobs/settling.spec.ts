@@ -31,6 +31,11 @@ describe('what an error under a lease means', () => {
     });
   });
 
+  it('takes what may be this host’s own trouble as a fault', () => {
+    const failed = Object.assign(new Error('git fetch: it failed'), { code: 'GIT_FAILED', retry: 'never' });
+    expect(settle(failed)).toMatchObject({ kind: 'release', cause: 'fault', reason: { code: 'git-failed' } });
+  });
+
   it('takes an unknown error as a fault, bounded and harmless to show', () => {
     const settled = settle(new TypeError(`x\u001b[2J${'y'.repeat(20_000)}`));
     if (settled.kind !== 'release') throw new Error('not handed back');

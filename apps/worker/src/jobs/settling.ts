@@ -22,9 +22,13 @@ export function settle(error: unknown): Settlement {
   const said = isReason(reason) ? reason : { code: codeOf(code), message: messageOf(error) };
   const bounded = { code: said.code.slice(0, 64), message: trimMiddle(redactText(said.message), 8_000) };
   if (code === 'draining') return { kind: 'release', cause: 'draining', reason: bounded };
-  if (retry === 'never') return { kind: 'result', result: { status: 'blocked', reason: bounded } };
+  if (retry === 'never' && !HOSTS_OWN.has(String(code)))
+    return { kind: 'result', result: { status: 'blocked', reason: bounded } };
   return { kind: 'release', cause: 'fault', reason: bounded };
 }
+
+/** Said with "never", yet perhaps only true of this host or this moment: git failed in words that nobody knows. */
+const HOSTS_OWN = new Set(['GIT_FAILED', 'GIT_MISSING', 'GIT_TOO_OLD']);
 
 function isReason(value: unknown): value is Reason {
   const { code, message } = (value ?? {}) as Partial<Reason>;
