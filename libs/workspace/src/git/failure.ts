@@ -5,7 +5,7 @@ const words: [GitErrorCode, RegExp][] = [
   ['GIT_DISK_FULL', /no space left on device|disk quota exceeded/i],
   [
     'GIT_CORRUPT',
-    /object file .* is empty|loose object .* is corrupt|missing (blob|tree|commit) object|unable to read (sha1 file|tree|[0-9a-f]{40})|could not parse (commit|object)|packfile .* (is corrupted|cannot be accessed|does not match index)|inflate: data stream error|bad object [0-9a-f]{40}|index file corrupt/i,
+    /object file .* is empty|loose object .* is corrupt|missing (blob|tree|commit) object|unable to read (sha1 file|tree|[0-9a-f]{40})|could not parse commit|packfile .* (is corrupted|cannot be accessed|does not match index)|inflate: data stream error|index file corrupt/i,
   ],
   [
     'GIT_AUTH',

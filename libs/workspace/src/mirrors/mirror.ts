@@ -78,16 +78,16 @@ export interface Mirror {
 
   /**
    * Merges the inputs one after the other into `onto`: one commit with two parents per input, in the given order;
-   * inputs that are contained already are skipped. Touches no worktree and no ref.
+   * inputs that are contained already are skipped. Touches no worktree and no ref. All commits must be here (`resolve`, `ensureCommit`).
    */
   mergeInputs(onto: string, inputs: MergeInput[], options: MergeOptions): Promise<MergeResult>;
 
-  /** Creates a private ref at the remote. The same SHA there already is fine; another one throws `RefTakenError`. */
+  /** Creates a private ref at the remote for a commit that is here. The same SHA there already is fine; another one throws `RefTakenError`. */
   push(commit: CommitRef): Promise<void>;
 
   /**
    * Moves a people's branch by compare-and-swap: `expectedOld` null means that it must not exist.
-   * Repeating it is harmless. Never a forced move: throws `NotFastForwardError` when `expectedOld` is not an ancestor
+   * Repeating it is harmless; `sha` must be here (`ensureCommit`). Never a forced move: throws `NotFastForwardError` when `expectedOld` is not an ancestor
    * of `sha`, `BranchNameError`, and `CheckedOutBranchError` when a local repository has the branch checked out.
    */
   publish(branch: string, sha: string, expectedOld: string | null): Promise<PublishResult>;

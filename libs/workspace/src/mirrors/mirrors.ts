@@ -83,7 +83,7 @@ export class Mirrors {
 
   /**
    * Removes worktrees whose owner is dead: `isLive` says whether a lease folder is still in use, for all processes
-   * that share `rootDir`. Call it at start. How many went.
+   * that share `rootDir`; it is asked by real path (symlinks resolved). Call it at start. How many went.
    */
   async sweep(isLive: (leaseDir: string) => boolean): Promise<number> {
     const { git } = await this.start();
