@@ -50,39 +50,52 @@ export class Execution {
     const { spec, scratch, log } = this.options;
     const startedAt = performance.now();
     let watch: RunWatch | null = null;
-    let lifeline: Lifeline | null = null;
     const pipe = await OutputPipe.open({
       dir: scratch.dir,
       limitBytes: spec.limits.outputBytes,
       onOutput: (chunk) => spec.onOutput?.(chunk),
       onLimit: () => watch?.outputLimitReached(),
     });
+    const lifeline = Lifeline.tie(this.options.launch.marker);
     try {
-      lifeline = Lifeline.tie(this.options.launch.marker);
       const child = this.start(pipe);
       const exited = exitOf(child);
       if (child.pid === undefined) return this.told(await exited, null, pipe, startedAt);
       const tree = this.growTree(child, child.pid);
-      lifeline?.follow(child.pid);
-      const folders = [
-        ...spec.writable,
-        ...(spec.home === undefined ? [] : [spec.home]),
-        ...scratch.writable,
-      ];
-      const disk = new DiskWatch(folders, spec.limits.diskBytes);
-      watch = new RunWatch({ spec, tree, pipe, disk, signal, pollMs: this.options.pollMs });
-      const stop = await Promise.race([watch.stopped, exited.then(() => null)]);
-      if (stop?.gently) await this.terminate(tree, exited);
-      watch.close();
-      await tree.extinguish();
-      const exit = await exited;
+      lifeline.follow(child.pid);
+      watch = this.watch(tree, pipe, signal);
+      const stop = await this.untilNothingLives(tree, exited, watch);
       if (stop === null) await pipe.drain(DRAIN_MS);
-      return this.told(exit, stop ?? (await watch.finalStop()), pipe, startedAt);
+      return this.told(await exited, stop ?? (await watch.finalStop()), pipe, startedAt);
     } finally {
       watch?.close();
-      await lifeline?.cut();
+      await lifeline.cut();
       pipe.destroy();
       if (pipe.failure !== null) log.warn({ err: pipe.failure }, 'the output of a run could not be kept');
+    }
+  }
+
+  private watch(tree: ProcessTree, pipe: OutputPipe, signal: AbortSignal): RunWatch {
+    const { spec, scratch, log, pollMs } = this.options;
+    const home = spec.home === undefined ? [] : [spec.home];
+    const disk = new DiskWatch([...spec.writable, ...home, ...scratch.writable], spec.limits.diskBytes);
+    return new RunWatch({ spec, tree, pipe, disk, signal, log, pollMs });
+  }
+
+  /** Resolves with why the program was stopped, or with null when it ended by itself. */
+  private async untilNothingLives(
+    tree: ProcessTree,
+    exited: Promise<Exit>,
+    watch: RunWatch,
+  ): Promise<Stop | null> {
+    try {
+      const stop = await Promise.race([watch.stopped, exited.then(() => null)]);
+      if (stop?.gently) await this.terminate(tree, exited);
+      return stop;
+    } finally {
+      watch.close();
+      await tree.extinguish();
+      await exited;
     }
   }
 
@@ -136,7 +149,8 @@ export class Execution {
   }
 
   private async terminate(tree: ProcessTree, exited: Promise<Exit>): Promise<void> {
-    await tree.signalPrograms('SIGTERM');
+    // What cannot be asked to end is ended.
+    await tree.signalPrograms('SIGTERM').catch(() => undefined);
     const waiting = new AbortController();
     await Promise.race([
       exited,

@@ -200,6 +200,23 @@ describe.each(kinds)('a program in the sandbox "%s"', (kind) => {
   });
 });
 
+it.each(kinds)('finds node through the links of node_modules/.bin in the sandbox "%s"', async (kind) => {
+  const bin = resolve(import.meta.dirname, '../../../node_modules/.bin');
+  const sandbox = new Sandbox({
+    ...{ kind, log: silentLogger, readable: [], extraWritable: [], scratchRoot: join(dir, 'scratch') },
+    path: `${bin}:/usr/bin:/bin`,
+  });
+  const spec = {
+    argv: ['node', '-p', 'process.version'],
+    cwd: worktree,
+    writable: [worktree],
+    readable: [],
+    env: {},
+  };
+  const result = await sandbox.run({ ...spec, network: false, limits: LIMITS }, new AbortController().signal);
+  expect(result.output).toBe(`${process.version}\n`);
+});
+
 describe.each(kinds)('leaving nothing alive in the sandbox "%s"', (kind) => {
   it('ends a background child, and one that forked twice into its own session, with the program', async () => {
     const seconds = uniqueSleep();
@@ -286,6 +303,12 @@ describe.each(kinds)('limits in the sandbox "%s"', (kind) => {
     expect(result).toMatchObject({ end: 'output-limit', message: 'printed more than 3 MB: stopped' });
     expect(result.outputBytes).toBeLessThan(4 * MB);
     expect(Buffer.byteLength(result.output)).toBeLessThanOrEqual(65_536);
+  });
+
+  it('is not fooled by a program that printed too much and ended at once', async () => {
+    const result = await run(kind, 'echo 12345678', { limits: { outputBytes: 8 } });
+    expect(result).toMatchObject({ end: 'output-limit', outputBytes: 9, exitCode: null });
+    expect((await run(kind, 'echo 1234567', { limits: { outputBytes: 8 } })).end).toBe('exited');
   });
 
   it('reads 1 GB without growing', async () => {

@@ -54,6 +54,13 @@ export class Sandbox {
       if (typeof launch === 'string') return notBegun('not-started', launch);
       const { log, graceMs = 2_000, pollMs = 250 } = this.options;
       return await new Execution({ launch, spec, scratch, table, log, graceMs, pollMs }).run(signal);
+    } catch (error) {
+      // Out of memory or descriptors, no mkfifo: nothing runs, see Execution.
+      this.options.log.error({ err: error }, 'a run failed for reasons of the host');
+      return notBegun(
+        'not-started',
+        `the sandbox failed: ${error instanceof Error ? error.message : String(error)}`,
+      );
     } finally {
       await scratch.remove().catch((error: unknown) => {
         this.options.log.warn(

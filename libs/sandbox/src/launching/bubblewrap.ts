@@ -137,7 +137,8 @@ function mountArgs(mounts: Mount[], scratch: Scratch): string[] {
   return mounts.flatMap((mount) => {
     switch (mount.kind) {
       case 'read':
-        return ['--ro-bind', mount.source, mount.at];
+        // What vanished since we looked (a resolv.conf that was made anew) is missing, and no reason to fail.
+        return ['--ro-bind-try', mount.source, mount.at];
       case 'write':
         return ['--bind', mount.source, mount.at];
       case 'symlink':

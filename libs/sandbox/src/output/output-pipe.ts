@@ -60,6 +60,10 @@ export class OutputPipe {
     this.activeAt = performance.now();
   }
 
+  get overLimit(): boolean {
+    return this.window.bytes > this.options.limitBytes;
+  }
+
   /** How long the program has been silent. Our own slowness is not its silence. */
   get silentMs(): number {
     return this.waiting ? 0 : performance.now() - this.activeAt;
@@ -87,8 +91,8 @@ export class OutputPipe {
     const kept = chunk.length > room ? chunk.subarray(0, Math.max(0, room)) : chunk;
     this.handedOver += kept.length;
     if (kept.length > 0) this.handOver(kept);
-    if (before <= this.options.limitBytes && this.window.bytes > this.options.limitBytes) {
-      this.socket.pause();
+    if (before <= this.options.limitBytes && this.overLimit) {
+      this.socket.destroy();
       this.options.onLimit();
     }
   }
@@ -111,7 +115,7 @@ export class OutputPipe {
   private goOn(): void {
     this.waiting = false;
     this.activeAt = performance.now();
-    if (this.window.bytes <= this.options.limitBytes) this.socket.resume();
+    this.socket.resume();
   }
 
   /** A log that cannot be written must not stop the program: it goes on unheard, and that is logged. */

@@ -57,24 +57,35 @@ export class ProcessTree {
   }
 
   /**
-   * SIGKILL until nothing is left, asking every process anew whether it carries the marker. Has no deadline on purpose: to answer while a process lives would break the one
-   * promise that leases rest on. Only a process in uninterruptible sleep can take long, and that is logged.
+   * SIGKILL until nothing is left, asking every process anew whether it carries the marker. Has no deadline on
+   * purpose: to answer while a process lives would break the one promise that leases rest on. Only a process in
+   * uninterruptible sleep can take long, and that is logged.
    */
   async extinguish(): Promise<void> {
     const since = performance.now();
     let warnAfterMs = 10_000;
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, MS_BETWEEN_KILLS_MAX)) {
-      const rows = await this.look(0, true);
-      if (rows.length === 0) return;
-      this.killAll(rows);
+      const rows = await this.lookWithoutFail();
+      if (rows !== null && rows.length === 0) return;
+      this.killAll(rows ?? []);
       await sleep(pauseMs);
       if (performance.now() - since > warnAfterMs) {
         this.options.log.warn(
-          { pids: rows.map((row) => row.pid).slice(0, 20) },
+          { pids: rows?.slice(0, 20).map((row) => row.pid) },
           'processes of a step do not die',
         );
         warnAfterMs *= 2;
       }
+    }
+  }
+
+  /** Null when the processes could not be read (out of descriptors, for one): then nothing is known to be dead. */
+  private async lookWithoutFail(): Promise<ProcessRow[] | null> {
+    try {
+      return await this.look(0, true);
+    } catch (error) {
+      this.options.log.warn({ err: error }, 'processes could not be read');
+      return null;
     }
   }
 

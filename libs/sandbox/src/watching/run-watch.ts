@@ -1,3 +1,4 @@
+import type { Logger } from '#telemetry';
 import type { OutputPipe } from '../output/output-pipe.ts';
 import type { ProcessTree } from '../processes/process-tree.ts';
 import type { RunEnd, RunSpec } from '../run-spec.ts';
@@ -18,39 +19,45 @@ export interface RunWatchOptions {
   pipe: OutputPipe;
   disk: DiskWatch;
   signal: AbortSignal;
+  log: Logger;
   pollMs: number;
 }
+
+/** Longer timers fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Looks after one run's limits. The first that is broken is the reason; later ones are its consequences. */
 export class RunWatch {
   readonly stopped: Promise<Stop>;
   private stop!: (stop: Stop) => void;
   private readonly startedAt = performance.now();
-  private timer: NodeJS.Timeout | null = null;
+  private readonly timers: NodeJS.Timeout[] = [];
   private looking = false;
   private readonly onAbort = () => this.stop(abortedBy(this.options.signal));
 
   constructor(private readonly options: RunWatchOptions) {
     this.stopped = new Promise((resolve) => (this.stop = resolve));
-    this.timer = setInterval(() => void this.look(), options.pollMs);
+    this.timers.push(setInterval(() => void this.look(), options.pollMs));
+    // The look in between would find it too, but later.
+    const { wallMs } = options.spec.limits;
+    if (wallMs <= TIMER_MS_MAX) this.timers.push(setTimeout(() => this.stop(this.wallStop()), wallMs));
     options.signal.addEventListener('abort', this.onAbort, { once: true });
     if (options.signal.aborted) this.onAbort();
     void this.look();
   }
 
   outputLimitReached(): void {
-    const limit = bytesText(this.options.spec.limits.outputBytes);
-    this.stop({ end: 'output-limit', message: `printed more than ${limit}: stopped`, gently: false });
+    this.stop(this.outputStop());
   }
 
-  /** A last look at what may have been filled between two looks. */
+  /** A last look, when the program has ended: at what it printed and wrote between two looks. */
   async finalStop(): Promise<Stop | null> {
+    if (this.options.pipe.overLimit) return this.outputStop();
     return (await this.options.disk.exceeded(true)) ? this.diskStop() : null;
   }
 
   close(): void {
-    if (this.timer !== null) clearInterval(this.timer);
-    this.timer = null;
+    for (const timer of this.timers.splice(0)) clearTimeout(timer);
     this.options.signal.removeEventListener('abort', this.onAbort);
   }
 
@@ -63,6 +70,9 @@ export class RunWatch {
       const broken =
         (await this.processesStop()) ?? ((await this.options.disk.exceeded()) ? this.diskStop() : null);
       if (broken !== null) this.stop(broken);
+    } catch (error) {
+      // Out of descriptors, for one: the next look may do better, and the clocks go on.
+      this.options.log.warn({ err: error }, 'a run could not be looked at');
     } finally {
       this.looking = false;
     }
@@ -83,6 +93,11 @@ export class RunWatch {
     return null;
   }
 
+  private wallStop(): Stop {
+    const { wallMs } = this.options.spec.limits;
+    return { end: 'wall-timeout', message: `not done after ${durationText(wallMs)}: stopped`, gently: true };
+  }
+
   private async processesStop(): Promise<Stop | null> {
     const { memoryBytes, processes } = this.options.spec.limits;
     const rows = await this.options.tree.programs(this.options.pollMs / 2);
@@ -94,6 +109,11 @@ export class RunWatch {
     if (used <= memoryBytes) return null;
     const message = `used ${bytesText(used)} of memory, more than its ${bytesText(memoryBytes)}: stopped`;
     return { end: 'memory-limit', message, gently: false };
+  }
+
+  private outputStop(): Stop {
+    const limit = bytesText(this.options.spec.limits.outputBytes);
+    return { end: 'output-limit', message: `printed more than ${limit}: stopped`, gently: false };
   }
 
   private diskStop(): Stop {
