@@ -52,15 +52,16 @@ async function findAnchor(
   }
   if (o.ref !== undefined) throw new UsageError('--ref needs --repo');
   const { repoUrl, accepted } = await readLedgerFacts(client, planId);
-  if (!accepted) return { anchor: null, from: 'the plan has integrated nothing' };
   const repository = repoUrl === null ? null : localRepository(repoUrl);
   if (repository === null)
-    return { anchor: null, from: 'the repository is not on this machine; see --repo and --anchor' };
-  const ref = `refs/heads/${accepted.branch}`;
+    return { anchor: null, from: 'no repository on this machine; see --repo and --anchor' };
+  // A ledger that records no integration may be one whose end was cut off: then some branch still tells.
+  const ref = accepted === null ? null : `refs/heads/${accepted.branch}`;
   try {
     const anchor = await readCommitAnchor({ repository, ref, planId });
-    return { anchor, from: `commit ${anchor.commit.slice(0, 12)} of branch ${accepted.branch}` };
+    return { anchor, from: `commit ${anchor.commit.slice(0, 12)} of ${accepted?.branch ?? 'a branch'}` };
   } catch (error) {
-    return { anchor: null, from: error instanceof Error ? error.message : String(error) };
+    const why = error instanceof Error ? error.message : String(error);
+    return { anchor: null, from: accepted === null ? 'the plan has integrated nothing' : why };
   }
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { StepView } from '../client/wire.ts';
+import { ProblemError } from '../client/errors.ts';
+import type { StepView, SubmittedPlan } from '../client/wire.ts';
 import { exitCodeOfStatus, exitCodes, UsageError } from '../exitCode.ts';
 import { escapeLines, escapeText } from '../rendering/escape.ts';
 import { renderCounts, renderHead, renderOutcome, renderStep, statusStyle } from '../rendering/planView.ts';
+import { renderFailure } from '../rendering/problems.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
 import { absoluteRepoUrl, readPlanText } from './planText.ts';
 import { watchPlan } from './watching.ts';
@@ -15,10 +17,16 @@ export async function submitPlan(
   const { client, terminal } = context;
   const plan = await readPlanText(file);
   const repoUrl = absoluteRepoUrl(plan);
-  const submitted = await client.submit(
-    { text: plan.text, ...(repoUrl === null ? {} : { repoUrl }) },
-    o.key ?? randomUUID(),
-  );
+  let submitted: SubmittedPlan;
+  try {
+    const body = { text: plan.text, ...(repoUrl === null ? {} : { repoUrl }) };
+    submitted = await client.submit(body, o.key ?? randomUUID());
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    // With the file's name before each place, as compilers write it.
+    for (const line of renderFailure(error, plan.label)) terminal.err(line);
+    return exitCodes.usage;
+  }
   if (o.json) terminal.out(jsonLine({ type: 'submitted', ...submitted }));
   else if (o.watch)
     terminal.out(`submitted ${escapeText(submitted.name)} as ${escapeText(submitted.planId)}`);

@@ -72,6 +72,8 @@ export class Stack {
       return stack;
     } catch (error) {
       await stack.stop(signal);
+      // What fails after Ctrl-C (a build that got it too, say) failed because of it.
+      signal.throwIfAborted();
       throw error;
     }
   }
@@ -102,7 +104,9 @@ export class Stack {
     });
     this.postgres = server;
     await this.o.run.addPostgres(server);
-    void server.exited.then(() => this.replaceServer('Postgres', () => this.startPostgres(server.port)));
+    void server.exited.then(() =>
+      this.replaceServer('Postgres', server, () => this.startPostgres(server.port)),
+    );
   }
 
   private async startNats(port?: number): Promise<void> {
@@ -123,17 +127,25 @@ export class Stack {
     });
     this.nats = server;
     await this.o.run.addNats(server);
-    void server.exited.then(() => this.replaceServer('nats-server', () => this.startNats(server.port)));
+    void server.exited.then(() =>
+      this.replaceServer('nats-server', server, () => this.startNats(server.port)),
+    );
   }
 
   /** A server that dies is started again on its port; nothing is lost, the ledger is on the disk. */
-  private async replaceServer(name: string, start: () => Promise<void>): Promise<void> {
+  private async replaceServer(
+    name: string,
+    ended: { stop(): Promise<void> },
+    start: () => Promise<void>,
+  ): Promise<void> {
     if (this.stopping) return;
     if (++this.serverRestarts > SERVER_RESTARTS_MAX)
       return this.break(new Error(`${name} ends again and again`));
     this.o.say(`${name} ended; starting it again`);
     const before = `${this.postgres?.port} ${this.nats?.port}`;
     try {
+      // It has ended, but its folder is still claimed for it.
+      await ended.stop();
       await start();
     } catch (error) {
       return this.break(error);

@@ -19,6 +19,7 @@ export interface CommitAnchor extends Anchor {
 }
 
 export const ANCHOR_TRAILER = 'Skein-Ledger-Head';
+const PLAN_TRAILER = 'Skein-Plan';
 
 /** `<seq>:<64 hex digits>` */
 export function parseAnchor(text: string): Anchor {
@@ -30,30 +31,35 @@ export function parseAnchor(text: string): Anchor {
 
 /**
  * The anchor that an integration commit carries. The branch may have moved on since (people merge into it), so
- * the newest commit of its history with our trailer for this plan is taken.
+ * the newest commit of its history with our trailer for this plan is taken. Without a ref all branches are searched.
  */
 export async function readCommitAnchor(o: {
   repository: string;
-  ref: string;
+  ref: string | null;
   planId: string;
 }): Promise<CommitAnchor> {
-  if (o.ref.startsWith('-')) throw new UsageError(`"${o.ref}" is no git reference`);
+  if (o.ref?.startsWith('-')) throw new UsageError(`"${o.ref}" is no git reference`);
+  const trailer = (key: string) => `%(trailers:key=${key},valueonly,separator=%x2c)`;
   const log = await git(o.repository, [
     'log',
     '--max-count=50',
-    `--grep=^${ANCHOR_TRAILER}: `,
-    `--format=%H%x00%(trailers:key=${ANCHOR_TRAILER},valueonly,separator=%x2c)%x00%(trailers:key=Skein-Plan,valueonly,separator=%x2c)`,
-    o.ref,
+    // Commits of several plans may be in one history.
+    '--all-match',
+    '--fixed-strings',
+    `--grep=${PLAN_TRAILER}: ${o.planId}`,
+    `--grep=${ANCHOR_TRAILER}: `,
+    `--format=%H%x00${trailer(ANCHOR_TRAILER)}%x00${trailer(PLAN_TRAILER)}`,
+    ...(o.ref === null ? ['--branches'] : [o.ref]),
     '--',
   ]);
   for (const line of log.split('\n')) {
-    const [commit, anchors, plans] = line.split('\0');
-    if (!commit || !anchors) continue;
-    // Commits of several plans may be in one history; a commit that names its plan must name ours.
-    if (plans && plans !== o.planId) continue;
-    return { ...parseAnchor(anchors.split(',').at(-1) ?? ''), commit };
+    const [commit, anchor, plan] = line.split('\0');
+    if (commit && anchor && plan === o.planId) return { ...parseAnchor(anchor), commit };
   }
-  throw new UsageError(`no commit of ${o.ref} in ${o.repository} carries a ${ANCHOR_TRAILER} trailer`);
+  const where = o.ref === null ? 'any branch' : o.ref;
+  throw new UsageError(
+    `no commit of ${where} in ${o.repository} carries a ${ANCHOR_TRAILER} trailer for plan ${o.planId}`,
+  );
 }
 
 /** The folder of a repository URL on this machine; null for remote ones and for folders that are not here. */
