@@ -20,7 +20,7 @@ const diffstat = z.strictObject({
   insertions: z.int().nonnegative(),
   deletions: z.int().nonnegative(),
 });
-const jsonValue: z.ZodType<JsonValue> = z.json() as z.ZodType<JsonValue>;
+const jsonValue: z.ZodType<JsonValue> = z.json();
 
 export const claimMessage = z.strictObject({ lease: leaseKey });
 export type ClaimMessage = z.infer<typeof claimMessage>;

@@ -1,6 +1,6 @@
 import { overviewTraceparent } from './overview-ids.ts';
 import { overviewSpans, STEP_SPANS_MAX } from './overview-spans.ts';
-import type { OverviewPlan, OverviewStep } from './overview-trace.ts';
+import type { OverviewPlan, OverviewStep } from './overview-plan.ts';
 import { resourceOf } from './exporting.ts';
 
 const resource = resourceOf('skein-coordinator', {});

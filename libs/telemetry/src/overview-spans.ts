@@ -2,7 +2,7 @@ import { type Attributes, type HrTime, SpanKind, SpanStatusCode, TraceFlags } fr
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { names } from './names.ts';
 import { overviewSpanId, overviewTraceId } from './overview-ids.ts';
-import type { OverviewPlan, OverviewStep } from './overview-trace.ts';
+import type { OverviewPlan, OverviewStep } from './overview-plan.ts';
 import { linksTo, TRACER_NAME } from './spans.ts';
 
 /** Above this many steps a viewer shows nothing useful: one span per definition then. */

@@ -1,6 +1,6 @@
 import { eventually, OtlpReceiver } from '#testing';
 import { createLogger, inSpan, names, OverviewTrace, silentLogger, startTelemetry } from './index.ts';
-import type { OverviewPlan } from './overview-trace.ts';
+import type { OverviewPlan } from './overview-plan.ts';
 
 const PARENT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
 

@@ -1,5 +1,6 @@
 import { inSpan, names, type Logger } from '#telemetry';
-import { addWorktree, type WorktreeParts } from '../worktrees/adding.ts';
+import { addWorktree } from '../worktrees/adding.ts';
+import type { WorktreeParts } from '../worktrees/worktree-parts.ts';
 import type { Worktree } from '../worktrees/worktree.ts';
 import type { BareRepository } from './bare-repository.ts';
 import { dropRefs, maintain } from './maintenance.ts';

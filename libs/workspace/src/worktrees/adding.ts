@@ -1,17 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Logger } from '#telemetry';
-import { LEASE_FILE, type BareRepository } from '../mirrors/bare-repository.ts';
+import { LEASE_FILE } from '../mirrors/bare-repository.ts';
 import { GitWorktree } from './git-worktree.ts';
+import type { WorktreeParts } from './worktree-parts.ts';
 import type { Worktree } from './worktree.ts';
-
-export interface WorktreeParts {
-  repository: BareRepository;
-  /** Where the worktrees' own indexes are: outside of all that a step can see. */
-  indexDir: string;
-  log: Logger;
-}
 
 /**
  * Adds a detached worktree under the mirror's lock (without it 6 to 18 of 32 at once fail on git 2.39) and writes the

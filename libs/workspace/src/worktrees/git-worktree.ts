@@ -8,7 +8,7 @@ import type { GitAnswer, GitCall } from '../git/git.ts';
 import { GitError, WorktreeGoneError } from '../git/git-error.ts';
 import { pathToBytes } from '../git/path-bytes.ts';
 import { writeCommit } from '../mirrors/committing.ts';
-import type { WorktreeParts } from './adding.ts';
+import type { WorktreeGit, WorktreeParts } from './worktree-parts.ts';
 import { joinBytes, openFolders, removeFiles } from './removing-files.ts';
 import { listUntracked, writeSnapshot } from './snapshot.ts';
 import type { CommitOptions, Worktree } from './worktree.ts';
@@ -20,12 +20,6 @@ export interface GitWorktreeOptions extends WorktreeParts {
   id: string;
   path: string;
   gitDir: string;
-}
-
-/** Git on a worktree's files, with our index: `--git-dir` and `--work-tree` are always given, `.git` is never read. */
-export interface WorktreeGit {
-  readonly path: string;
-  run(call: GitCall): Promise<GitAnswer>;
 }
 
 export class GitWorktree implements Worktree, WorktreeGit {

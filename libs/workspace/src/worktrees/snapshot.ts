@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GitError, UnstorablePathsError } from '../git/git-error.ts';
 import { pathFromBytes, pathToBytes, printablePath } from '../git/path-bytes.ts';
 import { splitNul } from '../mirrors/reading.ts';
-import type { WorktreeGit } from './git-worktree.ts';
+import type { WorktreeGit } from './worktree-parts.ts';
 import { joinBytes } from './removing-files.ts';
 
 const GITLINK = '160000';

@@ -1,7 +1,7 @@
 import { readFile, readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LEASE_FILE } from '../mirrors/bare-repository.ts';
-import type { WorktreeParts } from './adding.ts';
+import type { WorktreeParts } from './worktree-parts.ts';
 import { removeMetadata } from './git-worktree.ts';
 import { removeFiles } from './removing-files.ts';
 

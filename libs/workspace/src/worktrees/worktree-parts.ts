@@ -1,0 +1,16 @@
+import type { Logger } from '#telemetry';
+import type { GitAnswer, GitCall } from '../git/git.ts';
+import type { BareRepository } from '../mirrors/bare-repository.ts';
+
+export interface WorktreeParts {
+  repository: BareRepository;
+  /** Where the worktrees' own indexes are: outside of all that a step can see. */
+  indexDir: string;
+  log: Logger;
+}
+
+/** Git on a worktree's files, with our index: `--git-dir` and `--work-tree` are always given, `.git` is never read. */
+export interface WorktreeGit {
+  readonly path: string;
+  run(call: GitCall): Promise<GitAnswer>;
+}
