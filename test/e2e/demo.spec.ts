@@ -1,5 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
+import { connectBus } from '#bus';
+import { findNatsServer, startNats, startPostgres } from '#servers';
+import { silentLogger } from '#telemetry';
 import { eventually } from '#testing';
 import { listens, OwnMachine, PACKAGE, type Started } from './own-machine.ts';
 
@@ -7,6 +11,32 @@ const DEMO = join(PACKAGE, 'dist/apps/cli/src/demo/main.js');
 const TEST_MS = 240_000;
 /** The demo takes the first free port from here; tests of other files use ports of the system's choice. */
 const env = { SKEIN_PORT: '17070' };
+
+/** Servers of somebody else, with something of theirs in them. */
+async function foreignServers(folder: string) {
+  const log = silentLogger;
+  const program = await findNatsServer({ log });
+  const postgres = await startPostgres({ dataDir: join(folder, 'their-postgres'), log, fsync: false });
+  const nats = await startNats({ program, storeDir: join(folder, 'their-nats'), log });
+  const bus = await connectBus({ url: nats.url, namespace: 'theirs', name: 'they', log });
+  await bus.jsm.streams.add({ name: 'theirs', subjects: ['theirs.>'] });
+  const client = new pg.Client({ connectionString: postgres.adminUrl });
+  await client.connect();
+  return {
+    databaseUrl: postgres.adminUrl,
+    natsUrl: nats.url,
+    contents: async () => ({
+      schemas: (await client.query('SELECT nspname FROM pg_namespace ORDER BY 1')).rows as unknown[],
+      roles: (await client.query('SELECT rolname FROM pg_roles ORDER BY 1')).rows as unknown[],
+      streams: await bus.jsm.streams.names().next(),
+    }),
+    stop: async () => {
+      await client.end();
+      await bus.close();
+      await Promise.all([nats.stop(), postgres.stop()]);
+    },
+  };
+}
 
 /** Where the demo said that it listens. */
 async function portOf(demo: Started): Promise<number> {
@@ -99,6 +129,27 @@ describe('the demo', () => {
       });
       const next = await machine.start(process.execPath, [DEMO], { env }).ended;
       expect(next.code).toBe(0);
+      await machine.expectNothingLeft();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'uses a given Postgres and NATS under a name of its own, and takes only that away again',
+    async () => {
+      const machine = await OwnMachine.make();
+      const servers = await foreignServers(machine.root);
+      try {
+        const before = await servers.contents();
+        const given = { ...env, DATABASE_URL: servers.databaseUrl, NATS_URL: servers.natsUrl };
+        const { code, output } = await machine.start(process.execPath, [DEMO], { env: given }).ended;
+        expect(output).toContain('using the Postgres of DATABASE_URL');
+        expect(output).toContain('using the nats-server of NATS_URL');
+        expect(code).toBe(0);
+        expect(await servers.contents()).toEqual(before);
+      } finally {
+        await servers.stop();
+      }
       await machine.expectNothingLeft();
     },
     TEST_MS,

@@ -139,6 +139,28 @@ describe('skein up', () => {
     },
     TEST_MS,
   );
+
+  it(
+    'starts a killed Postgres and a killed nats-server again, and plans go on',
+    async () => {
+      const machine = await OwnMachine.make();
+      const { stack, url } = await up(machine);
+      for (const [program, name] of [
+        ['bin/postgres', 'Postgres'],
+        ['nats-server', 'nats-server'],
+      ] as const) {
+        const line = (await machine.processes()).find((text) => text.includes(`${program} `));
+        process.kill(Number(line?.split(' ')[0]), 'SIGKILL');
+        await stack.prints(new RegExp(`^.*${name} ended; starting it again`, 'm'));
+      }
+      const watched = await skein(machine, url, 'submit', await aPlan(machine, 20), '--watch');
+      expect(watched.output).toMatch(/completed/);
+      stack.child.kill('SIGTERM');
+      expect((await stack.ended).code).toBe(0);
+      await machine.expectNothingLeft();
+    },
+    TEST_MS,
+  );
 });
 
 describe('without a server', () => {
