@@ -1,0 +1,216 @@
+import { Fleet, type PlanDefinition, type PlanEvent, type PlanInput, type StepDefinition } from '#domain';
+import { EMPTY_HEAD, InMemoryLedger, verifyChain } from '#ledger';
+import { silentLogger } from '#telemetry';
+import type { Clock } from './clock.ts';
+import { DecisionLoop, type Committed, type DecisionLoopOptions } from './decision-loop.ts';
+import { OpenPlans } from './open-plans.ts';
+
+const NOW = 1_800_000_000_000;
+const clock: Clock = { now: () => NOW, monotonic: () => 0 };
+const PLAN = 'plan00000001';
+
+function aStep(name: string, needs: string[] = []): StepDefinition {
+  return {
+    name,
+    needs,
+    pool: 'default',
+    attempts: 1,
+    timeout: { attemptMs: 1, idleMs: 1 },
+    paths: { write: null, protect: [] },
+    setup: [],
+    verify: [],
+    env: {},
+    network: false,
+    outputs: [],
+    matrix: null,
+    work: { kind: 'noop' },
+  };
+}
+
+function submission(steps: StepDefinition[], digest = 'd1'): PlanInput {
+  const definition: PlanDefinition = {
+    version: 1,
+    name: 'a plan',
+    repo: null,
+    maxParallel: null,
+    maxLeases: 3,
+    sandbox: 'auto',
+    integrate: null,
+    steps,
+  };
+  const by = { name: 'me', via: 'cli' };
+  return {
+    kind: 'submit',
+    submission: { tenant: 'local', definition, digest, idempotencyKey: 'k', by, traceparent: null },
+  };
+}
+
+function passed(ordinal: number): PlanInput {
+  const lease = { ordinal, epoch: 1, worker: 'w1', tokenDigest: 't' };
+  return { kind: 'passed', lease, commit: null, outputs: {}, resolved: null, candidate: null };
+}
+
+/** One decider's memory over a ledger that several of them may share. */
+async function aLoop(ledger: InMemoryLedger, rest: Partial<DecisionLoopOptions> = {}) {
+  const fleet = new Fleet({ fleet: null, pools: {} });
+  const plans = new OpenPlans(ledger, fleet);
+  await plans.recover();
+  const effects: PlanEvent[] = [];
+  const deposed: true[] = [];
+  const term = await ledger.terms.campaign('spec');
+  const loop = new DecisionLoop({
+    term: term!.term,
+    ledger,
+    plans,
+    fleet,
+    slots: () => new Map([['default', 4]]),
+    clock,
+    log: silentLogger,
+    onCommitted: (committed: Committed[]) => effects.push(...committed.flatMap(({ events }) => events)),
+    onDeposed: () => deposed.push(true),
+    ...rest,
+  });
+  loop.start();
+  return { loop, effects, deposed, plans };
+}
+
+async function types(ledger: InMemoryLedger, planId = PLAN): Promise<string[]> {
+  const events = await ledger.read(planId, 0, 1_000);
+  expect(verifyChain(planId, events).ok).toBe(true);
+  return events.map(({ event }) => event.type);
+}
+
+describe('the decision loop', () => {
+  let ledger: InMemoryLedger;
+  const running: DecisionLoop[] = [];
+
+  beforeEach(() => {
+    ledger = new InMemoryLedger();
+  });
+
+  afterEach(async () => {
+    for (const loop of running.splice(0)) await loop.stop();
+  });
+
+  async function start(rest: Partial<DecisionLoopOptions> = {}) {
+    const one = await aLoop(ledger, rest);
+    running.push(one.loop);
+    return one;
+  }
+
+  it('records an outcome and the admissions that follow from it with one commit', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a'), aStep('b', ['a'])]), null);
+    await loop.submit(PLAN, passed(0), null);
+    expect(await types(ledger)).toEqual([
+      'plan.submitted',
+      'plan.expanded',
+      'step.admitted',
+      'step.passed',
+      'step.admitted',
+    ]);
+  });
+
+  it('starts no effect and answers nobody before the commit', async () => {
+    const { loop, effects } = await start();
+    ledger.failNextAppend({ outcome: 'nothing-written' });
+    const answered = loop.submit(PLAN, submission([aStep('a')]), null);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(effects).toEqual([]);
+    await answered;
+    expect(effects.map(({ type }) => type)).toEqual(['plan.submitted', 'plan.expanded', 'step.admitted']);
+  });
+
+  it.each([
+    ['was written', true],
+    ['was not written', false],
+  ])(
+    'decides anew when a commit with unknown outcome %s, and records nothing twice',
+    async (_how, written) => {
+      const { loop } = await start();
+      await loop.submit(PLAN, submission([aStep('a'), aStep('b', ['a'])]), null);
+      ledger.failNextAppend({ outcome: 'unknown', written });
+      expect(await loop.submit(PLAN, passed(0), null)).toEqual({ status: 'applied', next: 'stop' });
+      expect((await types(ledger)).filter((type) => type === 'step.passed')).toHaveLength(1);
+      expect((await types(ledger)).filter((type) => type === 'step.admitted')).toHaveLength(2);
+    },
+  );
+
+  it('finds a plan that is submitted again after it has ended, and keeps it as it was', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a')]), null);
+    await loop.submit(PLAN, passed(0), null);
+    const before = await types(ledger);
+    expect(before.at(-1)).toBe('plan.closed');
+    expect(await loop.submit(PLAN, submission([aStep('a')]), null)).toEqual({
+      status: 'applied',
+      next: 'stop',
+    });
+    expect(await loop.submit(PLAN, submission([aStep('x')], 'd2'), null)).toMatchObject({
+      code: 'idempotency-key-reused',
+    });
+    expect(await types(ledger)).toEqual(before);
+  });
+
+  it('throws its state away after a conflict, and decides on what the ledger says', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a'), aStep('b')]), null);
+    const head = await ledger.head(PLAN);
+    const term = (await ledger.terms.current()).term;
+    const data = { ordinal: 0, epoch: 1, worker: 'w9', tokenDigest: 'other' };
+    const events: PlanEvent[] = [{ type: 'lease.granted', data }];
+    const at = new Date(NOW).toISOString();
+    await ledger.appendAll(term, [{ planId: PLAN, expected: head, at, traceparent: null, events }]);
+    expect(await loop.submit(PLAN, passed(0), null)).toMatchObject({
+      status: 'lost',
+      reason: expect.stringContaining('w9'),
+    });
+  });
+
+  it('stops for good when another decider has begun a term, and appends nothing', async () => {
+    const { loop, deposed } = await start();
+    await loop.submit(PLAN, submission([aStep('a')]), null);
+    const before = await types(ledger);
+    await ledger.terms.resign((await ledger.terms.current()).term);
+    await ledger.terms.campaign('another');
+    await expect(loop.submit(PLAN, passed(0), null)).rejects.toMatchObject({ code: 'not-decider' });
+    expect(deposed).toEqual([true]);
+    await expect(loop.submit(PLAN, passed(0), null)).rejects.toMatchObject({ code: 'not-decider' });
+    expect(await types(ledger)).toEqual(before);
+  });
+
+  it('refuses new inputs when too many wait, instead of growing', async () => {
+    const { loop } = await start({ maxWaiting: 2 });
+    const submissions = ['plan0000000a', 'plan0000000b', 'plan0000000c'].map((planId) =>
+      loop.submit(planId, submission([aStep('a')]), null),
+    );
+    await expect(submissions[2]).rejects.toMatchObject({ code: 'decider-busy' });
+    await Promise.all(submissions.slice(0, 2));
+    expect(await ledger.head('plan0000000c')).toEqual(EMPTY_HEAD);
+  });
+
+  it('lets one plan’s defect harm no other plan of the same turn', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a'), aStep('b')]), null);
+    const broken = { kind: 'blocked' } as unknown as PlanInput;
+    const other = 'plan00000002';
+    const outcomes = await Promise.allSettled([
+      loop.submit(PLAN, passed(0), null),
+      loop.submit(PLAN, broken, null),
+      loop.submit(other, submission([aStep('a')]), null),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await types(ledger)).filter((type) => type === 'step.passed')).toHaveLength(1);
+    expect(await types(ledger, other)).toContain('step.admitted');
+  });
+
+  it('goes on in another term from the ledger alone', async () => {
+    const first = await start();
+    await first.loop.submit(PLAN, submission([aStep('a'), aStep('b', ['a'])]), null);
+    await first.loop.stop();
+    await ledger.terms.resign((await ledger.terms.current()).term);
+    const second = await start();
+    expect(await second.loop.submit(PLAN, passed(0), null)).toEqual({ status: 'applied', next: 'stop' });
+    expect((await types(ledger)).at(-1)).toBe('step.admitted');
+  });
+});
