@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import { FileArtifactStore } from '#artifacts';
 import { connectBus } from '#bus';
-import { loadSettings, SettingsError, stepEnvironment, type Settings } from '#config';
+import { loadSettings, stepEnvironment, type Settings } from '#config';
 import { detectSandbox, Sandbox } from '#sandbox';
 import { createLogger, startTelemetry, type Logger } from '#telemetry';
 import { Mirrors } from '#workspace';
@@ -19,52 +19,55 @@ async function main(): Promise<void> {
   const settings = loadSettings();
   const id = settings.worker.id ?? workerName();
   const log = createLogger({ name: 'worker', ...settings.log }).child({ worker: id });
-  if (settings.bus.natsUrl === null)
-    throw new Error('NATS_URL is not set: a worker needs the nats-server of its fleet.');
-  const stopped = stopSignal(log);
-  await run({ settings, id, log, natsUrl: settings.bus.natsUrl, stopped });
+  const { natsUrl } = settings.bus;
+  if (natsUrl === null) throw new NatsUrlMissingError();
+  await run({ settings, id, log, natsUrl, stopped: stopSignal(log) });
 }
 
-async function run(o: {
+class NatsUrlMissingError extends Error {
+  readonly code = 'nats-url-missing';
+  readonly retry = 'never';
+  constructor() {
+    super('NATS_URL is not set: a worker needs the nats-server of its fleet.');
+    this.name = 'NatsUrlMissingError';
+  }
+}
+
+interface Start {
   settings: Settings;
   id: string;
   log: Logger;
   natsUrl: string;
+  /** Resolves when somebody asks the worker to end. */
   stopped: Promise<void>;
-}): Promise<void> {
-  const { settings, id, log } = o;
+}
+
+/** What is opened here is closed here, in reverse, however it ends. */
+async function run({ settings, id, log, natsUrl, stopped }: Start): Promise<void> {
   const telemetry = await startTelemetry({
     serviceName: settings.telemetry.serviceName ?? 'skein-worker',
     otlpEndpoint: settings.telemetry.otlpEndpoint,
     resource: { 'service.instance.id': id },
   });
-  const { PATH: path, LANG: lang } = stepEnvironment();
   await using home = await WorkerHome.open(settings.dirs.work, id, log);
   await using mirrors = new Mirrors({
     ...mirrorsOptions(settings),
     rootDir: WorkerHome.mirrorsDir(settings.dirs.work),
-    path,
+    path: stepEnvironment().PATH,
     log,
   });
   await home.sweep(mirrors);
-  const detected = await detectSandbox({ path, log });
-  log.info({ sandbox: detected.kind }, detected.reason);
-  const sandbox = new Sandbox({
-    kind: detected.kind,
-    log,
-    readable: [...settings.sandbox.readable],
-    extraWritable: [...settings.sandbox.writable],
-    path,
-    lang,
-    scratchRoot: home.runsDir,
-  });
-  await using bus = await connectBus({
-    url: o.natsUrl,
+  const sandbox = await openSandbox(settings, home.runsDir, log);
+  const connecting = connectBus({
+    url: natsUrl,
     namespace: settings.bus.namespace,
     name: `skein-worker ${id}`,
     log,
     inboxPrefix: `_INBOX_${id}`,
   });
+  await using bus = await Promise.race([connecting, stopped.then(() => null)]);
+  // Asked to end before there was anything to do.
+  if (bus === null) return;
   const { outputBytes, memoryBytes, diskBytes, processes } = settings.sandbox;
   const worker = new Worker({
     worker: id,
@@ -80,6 +83,30 @@ async function run(o: {
     artifacts: new FileArtifactStore({ rootDir: settings.dirs.artifacts, maxBytes: outputBytes }),
     log,
   });
+  await serve(worker, settings, log, stopped);
+  await bus.drain();
+  await telemetry.shutdown();
+}
+
+async function openSandbox(settings: Settings, scratchRoot: string, log: Logger): Promise<Sandbox> {
+  const { PATH: path, LANG: lang } = stepEnvironment();
+  const { kind, reason } = await detectSandbox({ path, log });
+  if (kind === 'bubblewrap') log.info({ sandbox: kind }, reason);
+  else log.warn({ sandbox: kind }, reason);
+  const { readable, writable } = settings.sandbox;
+  return new Sandbox({
+    kind,
+    log,
+    readable: [...readable],
+    extraWritable: [...writable],
+    path,
+    lang,
+    scratchRoot,
+  });
+}
+
+/** Takes jobs until it is asked to stop, then drains. */
+async function serve(worker: Worker, settings: Settings, log: Logger, stopped: Promise<void>): Promise<void> {
   const app = await NestFactory.createMicroservice(WorkerModule.with(worker.runner), {
     strategy: worker.transport,
     logger: new NestLog(log),
@@ -87,12 +114,10 @@ async function run(o: {
   worker.start();
   await app.listen();
   log.info({ pools: settings.worker.pools, slots: settings.worker.slots }, 'taking jobs');
-  await o.stopped;
+  await stopped;
   await worker.drain();
   await worker.close();
   await app.close();
-  await bus.drain();
-  await telemetry.shutdown();
   log.info({}, 'drained');
 }
 
@@ -123,11 +148,13 @@ function stopSignal(log: Logger): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    const said =
-      error instanceof SettingsError || !(error instanceof Error)
-        ? String(error)
-        : (error.stack ?? error.message);
-    process.stderr.write(`${said}\n`);
+    process.stderr.write(`skein worker: ${wordsOf(error)}\n`);
     process.exit(1);
   },
 );
+
+/** An error with a code was foreseen and says what to do; of any other the stack is what helps. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error ? error.message : (error.stack ?? error.message);
+}

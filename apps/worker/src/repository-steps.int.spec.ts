@@ -109,6 +109,19 @@ describe('steps that need the repository', () => {
       expect(await fleet.repo.head('skein/test')).toBeNull();
     }, 60_000);
 
+    it('merges a chain of steps once, and still names the step that conflicts', async () => {
+      const first = await input('first', 'echo 1 > src/b.js');
+      const second = await input('second', 'echo 2 > src/2.js', [first]);
+      const third = await input('third', 'echo 3 > src/3.js', [second]);
+      const chain = [first, second, third];
+      const candidate = (await candidateOf(integrate(chain)))!;
+      const merges = await fleet.repo.bareGit('log', '--merges', '--format=%s', candidate.commit.ref);
+      expect(merges).toBe('Merge step third (s3)');
+      await fleet.repo.commit({ 'src/b.js': 'theirs\n' });
+      const reason = await blockedReason(integrate(chain, { branch: 'skein/other' }));
+      expect(reason.message).toContain('base and first (s1) conflict in src/b.js');
+    }, 60_000);
+
     it('nothing to integrate: passes without a candidate', async () => {
       expect(await candidateOf(integrate([]))).toBeNull();
     }, 60_000);

@@ -11,7 +11,7 @@ import { ProgramRunner, type FailedProgram, type ProgramPlace } from './program-
 import { foreignHead } from './publish-step.ts';
 import { pushWithRetry } from './pushing.ts';
 import { openMirror } from './repository.ts';
-import { conflictAmong, fetchInputs, labelled } from './start-commit.ts';
+import { conflictAmong, fetchInputs, mergeResults } from './start-commit.ts';
 import { requireSandbox, type StepContext } from './step-context.ts';
 import { programEnvironment } from './step-environment.ts';
 
@@ -96,7 +96,7 @@ async function merge(
   baseSha: string,
 ): Promise<Merged> {
   const { seq, hash } = integrate.ledgerHead;
-  const merged = await mirror.mergeInputs(baseSha, labelled(integrate.inputs), {
+  const merged = await mergeResults(mirror, baseSha, integrate.inputs, {
     date: integrate.date,
     trailers: [
       ['Skein-Plan', context.job.planId],

@@ -1,6 +1,6 @@
 import type { Job, LoopJob, StepInput } from '#contracts';
 import { formatOrdinal, type CommitRef } from '#domain';
-import { privateRef, type Mirror } from '#workspace';
+import { privateRef, type MergeInput, type MergeOptions, type MergeResult, type Mirror } from '#workspace';
 import { listPaths, printable } from '../fixing/printable.ts';
 import { StepBlockedError, WorkerFaultError } from '../leasing/errors.ts';
 import { pushWithRetry } from './pushing.ts';
@@ -24,13 +24,13 @@ export async function findStart(
 ): Promise<Start> {
   const base = await fetchBase(context.job, mirror);
   await fetchInputs(mirror, inputs);
-  const heads = await headsAmong(mirror, inputs);
-  const [only] = heads;
-  if (only === undefined) return { sha: base, commit: null };
-  if (heads.length === 1 && (await mirror.isAncestor(base, only.commit.sha))) {
+  if (inputs.length === 0) return { sha: base, commit: null };
+  const [only, ...others] = await headsAmong(mirror, inputs);
+  // One result that contains all others and the base: it is the start, there is nothing to merge.
+  if (only !== undefined && others.length === 0 && (await mirror.isAncestor(base, only.commit.sha))) {
     return { sha: only.commit.sha, commit: only.commit };
   }
-  const merged = await mirror.mergeInputs(base, labelled(heads), {
+  const merged = await mergeResults(mirror, base, inputs, {
     date: date ?? MERGE_DATE,
     trailers: [['Skein-Plan', context.job.planId]],
   });
@@ -44,20 +44,48 @@ export async function findStart(
 /** When the job names none. Fixed, so that the merge has the same id wherever and whenever it is made. */
 const MERGE_DATE = '2000-01-01T00:00:00Z';
 
-/** Inputs that no other input contains already: with one left there is nothing to merge. Quadratic, so only for few. */
+/**
+ * Merges results onto a base. What another result contains already needs no merge of its own, so that a chain of steps
+ * does not become a chain of merges; but a conflict is looked for among all of them, to name the step that has it.
+ */
+export async function mergeResults(
+  mirror: Mirror,
+  base: string,
+  inputs: StepInput[],
+  options: MergeOptions,
+): Promise<MergeResult> {
+  const heads = await headsAmong(mirror, inputs);
+  const merged = await mirror.mergeInputs(base, labelled(heads), options);
+  if (merged.status === 'merged' || heads.length === inputs.length) return merged;
+  const exact = await mirror.mergeInputs(base, labelled(inputs), options);
+  return exact.status === 'conflict' ? exact : merged;
+}
+
+/** A "no" costs a git process and gains nothing, a "yes" saves a merge: after so many no's the rest count as heads. */
+const ANCESTRY_MISSES_MAX = 64;
+
+/** Inputs that none of higher ordinal contains, in their order. It is about tidiness: what slips through is harmless. */
 async function headsAmong(mirror: Mirror, inputs: StepInput[]): Promise<StepInput[]> {
-  if (inputs.length > 8) return inputs;
   const heads: StepInput[] = [];
-  for (const [index, input] of inputs.entries()) {
+  let misses = 0;
+  for (const input of inputs.toReversed()) {
     let contained = false;
-    for (const [otherIndex, other] of inputs.entries()) {
-      if (contained || index === otherIndex) continue;
-      const same = input.commit.sha === other.commit.sha;
-      contained = same ? otherIndex < index : await mirror.isAncestor(input.commit.sha, other.commit.sha);
+    for (const head of heads) {
+      if (misses >= ANCESTRY_MISSES_MAX) break;
+      contained = await mirror.isAncestor(input.commit.sha, head.commit.sha);
+      if (contained) break;
+      misses += 1;
     }
-    if (!contained) heads.push(input);
+    if (!contained) heads.unshift(input);
   }
   return heads;
+}
+
+function labelled(inputs: StepInput[]): MergeInput[] {
+  return inputs.map((input) => ({
+    label: `${input.stepName} (${formatOrdinal(input.ordinal)})`,
+    sha: input.commit.sha,
+  }));
 }
 
 export async function fetchInputs(mirror: Mirror, inputs: StepInput[]): Promise<void> {
@@ -68,13 +96,6 @@ export async function fetchInputs(mirror: Mirror, inputs: StepInput[]): Promise<
       message: `The result of ${printable(input.stepName)} (${input.commit.sha.slice(0, 12)} on ${input.commit.ref}) cannot be fetched from the repository. Was its private ref deleted?`,
     });
   }
-}
-
-export function labelled(inputs: StepInput[]): { label: string; sha: string }[] {
-  return inputs.map((input) => ({
-    label: `${input.stepName} (${formatOrdinal(input.ordinal)})`,
-    sha: input.commit.sha,
-  }));
 }
 
 export function conflictAmong(
