@@ -226,6 +226,29 @@ describe('a coordinator on real Postgres and NATS', () => {
     expect(await second.reader.plan(planId)).toMatchObject({ status: 'completed' });
   });
 
+  it('does not hold it against a step that its worker died together with the decider', async () => {
+    const first = await coordinator();
+    const doomed = await worker('doomed', 1, async (hand) => {
+      await hand.client.request('claim', { lease: hand.lease }, AbortSignal.timeout(10_000));
+      await new Promise<void>((resolve) => hand.signal.addEventListener('abort', () => resolve()));
+    });
+    const planId = await submit(first, noops([{ name: 'a' }], 1), 'died together');
+    await eventually(async () => (await events(planId)).some(({ type }) => type === 'lease.granted'), {
+      what: 'the claim',
+    });
+    for (const one of [first, doomed]) {
+      open.splice(open.indexOf(one), 1);
+      await one.stop();
+    }
+    await coordinator();
+    await worker('w2');
+    const all = await ended(planId);
+    expect(all.find(({ type }) => type === 'lease.lost')).toMatchObject({
+      data: { worker: 'doomed', counts: false, reason: { code: 'lost-with-decider' } },
+    });
+    expect(all.at(-2)).toMatchObject({ type: 'plan.completed' });
+  });
+
   it('takes commands on a standby and forwards them to the decider', async () => {
     const first = await coordinator();
     await eventually(async () => (await first.readiness.missing()).length === 0, {
