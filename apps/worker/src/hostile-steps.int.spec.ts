@@ -97,7 +97,7 @@ describe('what hostile or broken steps come to', () => {
       [1, 'rejected'],
       [2, 'rejected'],
     ]);
-    expect(attempts[1]!.feedback).toContain('Attempt 1 was rejected');
+    expect(attempts[1]!.feedback).toContain('- attempt 1: Rejected (verify-failed)');
     expect(attempts[1]!.reason.message).toContain('exited with 3');
     expect(await privateRefs(job.ordinal)).toHaveLength(2);
   }, 60_000);
