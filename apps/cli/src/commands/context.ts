@@ -11,6 +11,20 @@ export interface CommandContext {
 /** A command's work: prints, and says how the process ends. */
 export type CommandResult = Promise<ExitCode>;
 
+export interface UpOptions {
+  port?: number;
+  workers?: number;
+  slots?: number;
+  dataDir?: string;
+}
+
+export interface VerifyOptions {
+  anchor?: string;
+  repo?: string;
+  ref?: string;
+  json: boolean;
+}
+
 /** One machine-readable line. JSON escapes control characters below 0x20 itself; the others are escaped here. */
 export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(

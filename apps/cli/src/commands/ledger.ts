@@ -8,8 +8,7 @@ import {
   type CommitAnchor,
 } from '../verifying/anchor.ts';
 import { readLedgerFacts, verifyPlanLedger } from '../verifying/ledgerVerification.ts';
-import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
-import type { VerifyOptions } from './program.ts';
+import { jsonLine, type CommandContext, type CommandResult, type VerifyOptions } from './context.ts';
 
 export async function verifyLedger(
   { client, terminal }: CommandContext,

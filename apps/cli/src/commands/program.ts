@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { CoordinatorClient } from '../client/coordinatorClient.ts';
 import type { ExitCode } from '../exitCode.ts';
 import type { Terminal } from '../rendering/terminal.ts';
-import type { CommandContext } from './context.ts';
+import type { CommandContext, UpOptions, VerifyOptions } from './context.ts';
 
 /**
  * The `skein` command line. Commands are loaded when they run: `skein status` must not wait for a database
@@ -166,20 +166,6 @@ export function createProgram(o: {
     });
 
   return program;
-}
-
-export interface UpOptions {
-  port?: number;
-  workers?: number;
-  slots?: number;
-  dataDir?: string;
-}
-
-export interface VerifyOptions {
-  anchor?: string;
-  repo?: string;
-  ref?: string;
-  json: boolean;
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

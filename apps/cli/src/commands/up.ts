@@ -6,8 +6,7 @@ import type { Terminal } from '../rendering/terminal.ts';
 import { DataDir } from '../up/dataDir.ts';
 import { InterruptedError, Interrupts } from '../up/interrupts.ts';
 import { Stack } from '../up/stack.ts';
-import type { CommandResult } from './context.ts';
-import type { UpOptions } from './program.ts';
+import type { CommandResult, UpOptions } from './context.ts';
 
 /** Runs the stack until it is told to stop. Prints `ready <url>` on standard output when plans are taken. */
 export async function up(terminal: Terminal, o: UpOptions): CommandResult {
