@@ -13,7 +13,7 @@ import { Lifeline } from './processes/lifeline.ts';
 import type { ProcessTable } from './processes/process-table.ts';
 import { ProcessTree } from './processes/process-tree.ts';
 import type { RunResult, RunSpec } from './run-spec.ts';
-import { DiskWatch } from './watching/disk-usage.ts';
+import { DiskWatch } from './watching/disk-watch.ts';
 import { bytesText } from './watching/quantities.ts';
 import { RunWatch, type Stop } from './watching/run-watch.ts';
 
@@ -50,6 +50,7 @@ export class Execution {
     const { spec, scratch, log } = this.options;
     const startedAt = performance.now();
     let watch: RunWatch | null = null;
+    let disk: DiskWatch | null = null;
     const pipe = await OutputPipe.open({
       dir: scratch.dir,
       limitBytes: spec.limits.outputBytes,
@@ -63,23 +64,23 @@ export class Execution {
       if (child.pid === undefined) return this.told(await exited, null, pipe, startedAt);
       const tree = this.growTree(child, child.pid);
       lifeline.follow(child.pid);
-      watch = this.watch(tree, pipe, signal);
+      disk = new DiskWatch(this.countedFolders(), spec.limits.diskBytes);
+      watch = new RunWatch({ spec, tree, pipe, disk, signal, log, pollMs: this.options.pollMs });
       const stop = await this.untilNothingLives(tree, exited, watch);
       if (stop === null) await pipe.drain(DRAIN_MS);
       return this.told(await exited, stop ?? (await watch.finalStop()), pipe, startedAt);
     } finally {
       watch?.close();
+      disk?.close();
       await lifeline.cut();
       pipe.destroy();
       if (pipe.failure !== null) log.warn({ err: pipe.failure }, 'the output of a run could not be kept');
     }
   }
 
-  private watch(tree: ProcessTree, pipe: OutputPipe, signal: AbortSignal): RunWatch {
-    const { spec, scratch, log, pollMs } = this.options;
-    const home = spec.home === undefined ? [] : [spec.home];
-    const disk = new DiskWatch([...spec.writable, ...home, ...scratch.writable], spec.limits.diskBytes);
-    return new RunWatch({ spec, tree, pipe, disk, signal, log, pollMs });
+  private countedFolders(): string[] {
+    const { spec, scratch } = this.options;
+    return [...spec.writable, ...(spec.home === undefined ? [] : [spec.home]), ...scratch.writable];
   }
 
   /** Resolves with why the program was stopped, or with null when it ended by itself. */

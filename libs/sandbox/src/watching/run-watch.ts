@@ -2,7 +2,7 @@ import type { Logger } from '#telemetry';
 import type { OutputPipe } from '../output/output-pipe.ts';
 import type { ProcessTree } from '../processes/process-tree.ts';
 import type { RunEnd, RunSpec } from '../run-spec.ts';
-import type { DiskWatch } from './disk-usage.ts';
+import type { DiskWatch } from './disk-watch.ts';
 import { bytesText, durationText } from './quantities.ts';
 
 /** Why a run is stopped from outside. */
