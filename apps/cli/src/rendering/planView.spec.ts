@@ -61,6 +61,15 @@ describe('the live view', () => {
     }
   });
 
+  it('tells which attempt runs and what was wrong with the last one', () => {
+    const again = aStep(1, {
+      state: 'running',
+      attempts: 1,
+      reason: { code: 'x', message: 'a check failed' },
+    });
+    expect(renderPlan(plan, [again], frame)).toContain('attempt 2, a check failed');
+  });
+
   it('tells how a plan ended', () => {
     const ended = planSummary.parse({
       ...plan,

@@ -55,18 +55,27 @@ export function renderOutcome(plan: PlanSummary, paint: Paint): string {
 export function renderStep(step: StepView, frame: Pick<ViewFrame, 'columns' | 'nowMs' | 'paint'>): string {
   const state = frame.paint(stateStyle(step.state), step.state.padEnd(9));
   const took = step.startedAt ? elapsed(step.startedAt, step.endedAt ?? null, frame.nowMs) : '';
-  const attempts = step.attempts > 1 ? `${step.attempts} attempts` : '';
-  const why = BAD.has(step.state)
-    ? (step.reason?.message ?? '')
-    : step.state === 'waiting'
-      ? (step.wait ?? '')
-      : '';
+  const attempts = describeAttempts(step);
+  const why = describeWhy(step);
   const note = [attempts, why].filter((text) => text !== '').join(', ');
   const name = cut(escapeText(step.name), 40).padEnd(Math.min(40, Math.max(16, frame.columns - 60)));
   // What is styled has invisible characters: the plain width is counted by hand.
   const used = 2 + 6 + 10 + [...name].length + 1 + 8;
   const room = Math.max(0, frame.columns - used - 1);
   return `  ${escapeText(step.ordinal).padEnd(5)} ${state} ${name} ${took.padEnd(7)} ${frame.paint('dim', cut(escapeText(note), room))}`.trimEnd();
+}
+
+function describeAttempts(step: StepView): string {
+  if (step.state === 'running' && step.attempts > 0) return `attempt ${step.attempts + 1}`;
+  return step.attempts > 1 ? `${step.attempts} attempts` : '';
+}
+
+/** Why a step is where it is, in its last known words. */
+function describeWhy(step: StepView): string {
+  if (step.state === 'waiting') return step.wait ?? '';
+  if (BAD.has(step.state) || (step.state === 'running' && step.attempts > 0))
+    return step.reason?.message ?? '';
+  return '';
 }
 
 /** 950 ms, 12.3 s, 4 min 05 s, 2 h 03 min. */

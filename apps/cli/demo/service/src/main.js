@@ -5,7 +5,8 @@ const { answer } = require('./server');
 
 const server = http.createServer((request, response) => {
   answer(request.url).then(
-    ({ status, body }) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
+    ({ status, body }) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
     (err) => response.writeHead(500).end(err.message),
   );
 });

@@ -23,7 +23,12 @@ test('registers a parcel', async () => {
 test('counts the moves of a parcel', async () => {
   await ask(parcels.move, 'P-2', 'south');
   assert.deepStrictEqual(await ask(parcels.find, 'P-2'), {
-    id: 'P-2', to: 'Grace', grams: 300, depot: 'south', state: 'moving', moves: 3,
+    id: 'P-2',
+    to: 'Grace',
+    grams: 300,
+    depot: 'south',
+    state: 'moving',
+    moves: 3,
   });
 });
 

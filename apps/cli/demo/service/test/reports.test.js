@@ -17,7 +17,10 @@ test('counts the parcels of each depot', async () => {
 
 test('keeps the order that was asked for', async () => {
   const report = await ask(reports.loadByDepot, ['south', 'north']);
-  assert.deepStrictEqual(report.map((line) => line.depot), ['south', 'north']);
+  assert.deepStrictEqual(
+    report.map((line) => line.depot),
+    ['south', 'north'],
+  );
 });
 
 test('no depots make an empty report', async () => {

@@ -12,7 +12,10 @@ function find(id, done) {
 function all(done) {
   store.list('depot:', (err, depots) => {
     if (err) return done(err);
-    done(null, depots.map((depot) => depot.id));
+    done(
+      null,
+      depots.map((depot) => depot.id),
+    );
   });
 }
 

@@ -2,7 +2,11 @@
 
 const { store } = require('../store');
 
-const WORDS = { registered: 'We have it in our books.', moving: 'It is on its way.', delivered: 'It has arrived.' };
+const WORDS = {
+  registered: 'We have it in our books.',
+  moving: 'It is on its way.',
+  delivered: 'It has arrived.',
+};
 
 function explain(id, done) {
   store.get(`parcel:${id}`, (err, parcel) => {
