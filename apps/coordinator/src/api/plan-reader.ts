@@ -19,6 +19,7 @@ const STATUSES = ['running', 'completed', 'halted', 'cancelled'] as const;
 const PROJECTION_WAIT_MS = 2_000;
 const ARTIFACT_MAX_BYTES = 16 * 1_024 ** 2;
 const PLAN_DIFF_MAX_BYTES = 16 * 1_024 ** 2;
+const PLAN_DIFF_MAX_STEPS = 10_000;
 
 export interface PlanReaderOptions {
   views: PlanViews;
@@ -102,31 +103,30 @@ export class PlanReader {
   /** Log or diff of an attempt. A lost artifact is said to be lost: the ledger still knows the attempt. */
   async artifact(planId: string, stepText: string, attempt: number, kind: 'log' | 'diff'): Promise<string> {
     const step = await this.step(planId, stepText);
-    const found = (await this.o.views.attempts(planId, step.ordinal)).find((one) => one.attempt === attempt);
-    if (!found) {
-      const used = step.attemptsUsed === 0 ? 'it has none yet' : `it has ${step.attemptsUsed}`;
-      throw new Problem(
-        404,
-        'attempt-unknown',
-        `${formatOrdinal(step.ordinal)} has no attempt ${attempt}: ${used}`,
-      );
+    if (step.kind === 'integrate' && attempt === 1 && step.epoch > 0) {
+      return this.textAt(integrationKey(planId, step, kind), `${kind} of the integration`);
     }
-    return this.textOf(found, kind);
+    const found = (await this.o.views.attempts(planId, step.ordinal)).find((one) => one.attempt === attempt);
+    if (found) return this.textOf(found, kind);
+    const used = step.attemptsUsed === 0 ? 'it has none yet' : `it has ${step.attemptsUsed}`;
+    throw new Problem(
+      404,
+      'attempt-unknown',
+      `${formatOrdinal(step.ordinal)} has no attempt ${attempt}: ${used}`,
+    );
   }
 
   /** What the plan changes: the integration's diff, or the accepted diffs of its steps one after the other. */
   async planDiff(planId: string): Promise<string> {
-    await this.plan(planId);
-    const integration = await this.o.artifacts.get(`${planId}/integration.diff`, PLAN_DIFF_MAX_BYTES);
-    if (integration) return integration.toString('utf8');
+    const plan = await this.plan(planId);
+    if (plan.integration) {
+      const integrate = await this.o.views.step(planId, 'integrate');
+      if (integrate) return this.textAt(integrationKey(planId, integrate, 'diff'), 'diff of the integration');
+    }
     const parts: string[] = [];
     let bytes = 0;
-    for (const step of await this.o.views.steps(planId)) {
-      if (step.state !== 'passed' || step.attemptsUsed === 0) continue;
-      const accepted = (await this.o.views.attempts(planId, step.ordinal)).find(
-        (one) => one.verdict === 'accepted',
-      );
-      if (!accepted?.diffKey) continue;
+    for (const accepted of await this.o.views.acceptedAttempts(planId, { limit: PLAN_DIFF_MAX_STEPS })) {
+      if (!accepted.diffKey) continue;
       const text = await this.textOf(accepted, 'diff').catch(
         (error: unknown) => `# ${(error as Error).message}\n`,
       );
@@ -141,13 +141,13 @@ export class PlanReader {
   private async textOf(attempt: AttemptView, kind: 'log' | 'diff'): Promise<string> {
     const key = kind === 'log' ? attempt.logKey : attempt.diffKey;
     if (!key) throw new Problem(404, `${kind}-none`, `attempt ${attempt.attempt} left no ${kind}`);
+    return this.textAt(key, `${kind} of attempt ${attempt.attempt}`);
+  }
+
+  private async textAt(key: string, what: string): Promise<string> {
     const content = await this.o.artifacts.get(key, ARTIFACT_MAX_BYTES);
     if (content) return content.toString('utf8');
-    throw new Problem(
-      404,
-      `${kind}-lost`,
-      `the ${kind} of attempt ${attempt.attempt} is lost: the artifact store no longer has it`,
-    );
+    throw new Problem(404, 'artifact-lost', `the ${what} is lost: the artifact store does not have it`);
   }
 
   private async step(planId: string, text: string): Promise<StepView> {
@@ -170,6 +170,11 @@ export class PlanReader {
     const reply = await this.o.commands.execute({ kind: 'explain', planId: plan.planId }, null);
     return reply.status === 'explained' ? reply.waits : {};
   }
+}
+
+/** The integration has no attempts of its own; its worker files what it wrote under the lease's epoch. */
+function integrationKey(planId: string, step: StepView, kind: 'log' | 'diff'): string {
+  return `${planId}/${formatOrdinal(step.ordinal)}/1-${step.epoch}.${kind}`;
 }
 
 function stepBody(step: StepView) {

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { parsePlan, type PlanProblem } from '#contracts';
 import type { Actor, PlanDefinition } from '#domain';
-import { parseTraceparent } from '#telemetry';
+import { currentTraceparent, inSpan, names, parseTraceparent } from '#telemetry';
 import {
   PlanCommands,
   newIdempotencyKey,

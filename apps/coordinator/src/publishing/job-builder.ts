@@ -78,6 +78,7 @@ function loopJob(plan: PlanState, step: StepState): LoopJob {
     env: definition.env,
     network: definition.network,
     outputs: definition.outputs,
+    date: toIso(plan.submittedAt),
     task: taskOf(plan, step, definition),
   };
 }
