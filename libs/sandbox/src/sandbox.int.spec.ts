@@ -453,6 +453,29 @@ for (const kind of kinds.filter((working) => working === 'bubblewrap'))
       expect(readFileSync(join(mirror, 'config'), 'utf8')).toBe('safe');
     });
 
+    it('holds the folders of the worker, even inside a folder that is seen', async () => {
+      mkdirSync(join(dir, 'lease', 'mirrors'));
+      writeFileSync(join(dir, 'program'), 'seen');
+      const sandbox = new Sandbox({
+        ...{ kind, log: silentLogger, extraWritable: [], path: PATH, scratchRoot: join(dir, 'scratch') },
+        readable: [dir],
+        hidden: [join(dir, 'lease')],
+      });
+      const script = `cat ${dir}/program; ls ${dir}/lease ${dir}/scratch; touch ${dir}/lease/evil; echo x > made; cat made`;
+      const spec = {
+        argv: ['/bin/sh', '-c', `(${script}) 2>&1`],
+        cwd: worktree,
+        writable: [worktree],
+        readable: [],
+      };
+      const result = await sandbox.run(
+        { ...spec, env: {}, network: false, limits: LIMITS },
+        new AbortController().signal,
+      );
+      expect(result.output).toMatch(/^seen/);
+      expect(result.output).toMatch(/lease:\nworktree\n\n.*scratch:\ntouch: .*Read-only file system\nx\n$/);
+    });
+
     it('keeps the .git of a worktree as it is, and hides what is to be hidden', async () => {
       writeFileSync(join(worktree, '.git'), 'gitdir: /elsewhere\n');
       mkdirSync(join(worktree, 'private'));

@@ -17,6 +17,11 @@ export interface SandboxOptions {
   readable: string[];
   /** Writable for every run, and not counted by any: caches that the operator shares between steps. */
   extraWritable: string[];
+  /**
+   * The worker's own folders (mirrors, leases, artifacts, keys): bubblewrap shows nothing of them but what a run is
+   * given, even when they lie in a folder that runs see, such as /opt. The scratch root is always among them.
+   */
+  hidden?: string[];
   /** PATH of every run (stepEnvironment().PATH of libs/config). Its folders are visible. */
   path: string;
   /** LANG of every run. Default C.UTF-8. */
@@ -78,7 +83,8 @@ export class Sandbox {
       case 'bubblewrap': {
         const bwrap = await findProgram('bwrap', path);
         if (bwrap === null) return 'bubblewrap (bwrap) is not installed';
-        return launchInBubblewrap({ spec, scratch, bwrap, path, lang, readable, extraWritable });
+        const covered = [...(this.options.hidden ?? []), this.options.scratchRoot];
+        return launchInBubblewrap({ spec, scratch, bwrap, path, lang, readable, extraWritable, covered });
       }
       case 'namespace': {
         const unshare = await findProgram('unshare', path);

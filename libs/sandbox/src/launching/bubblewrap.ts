@@ -18,6 +18,8 @@ export interface BubblewrapRequest {
   lang: string;
   readable: string[];
   extraWritable: string[];
+  /** See ViewRequest. */
+  covered: string[];
 }
 
 /** Where the program's home is, always: paths that end up in caches do not change between attempts. */
@@ -57,6 +59,7 @@ export async function launchInBubblewrap(request: BubblewrapRequest): Promise<La
     readable: [...request.readable, ...spec.readable],
     writable: [...request.extraWritable, ...spec.writable],
     hidden: spec.hidden ?? [],
+    covered: request.covered,
     // Never a PATH of the plan: its entries become visible.
     path: request.path,
   });
@@ -65,6 +68,8 @@ export async function launchInBubblewrap(request: BubblewrapRequest): Promise<La
     ...mountArgs(await cachedSystemView(), scratch),
     ...baseArgs(spec, scratch),
     ...mountArgs(view, scratch),
+    // Last, so that places to mount on could still be made.
+    ...view.flatMap((mount) => (mount.kind === 'cover' ? ['--remount-ro', mount.at] : [])),
     '--remount-ro',
     '/',
     '--chdir',
@@ -143,6 +148,8 @@ function mountArgs(mounts: Mount[], scratch: Scratch): string[] {
         return ['--bind', mount.source, mount.at];
       case 'symlink':
         return ['--symlink', mount.target, mount.at];
+      case 'cover':
+        return ['--tmpfs', mount.at];
       case 'empty-folder':
         return ['--tmpfs', mount.at, '--remount-ro', mount.at];
       case 'empty-file':

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -17,12 +17,45 @@ describe('what a program sees', () => {
   it('lays inner folders upon outer ones, and writable upon readable', async () => {
     const [outer, inner] = [join(dir, 'outer'), join(dir, 'outer', 'inner')];
     mkdirSync(inner, { recursive: true });
-    const view = await runView({ readable: [inner, outer], writable: [inner], hidden: [], path: '/usr/bin' });
+    const view = await runView({
+      readable: [inner, outer],
+      writable: [inner],
+      hidden: [],
+      covered: [],
+      path: '/usr/bin',
+    });
     expect(view.map((mount) => `${mount.kind} ${mount.at}`)).toEqual([
       `read ${outer}`,
       `read ${inner}`,
       `write ${inner}`,
     ]);
+  });
+
+  it('covers the folders of the worker where they would be seen, and lays what is given upon the cover', async () => {
+    const [data, worktree] = [join(dir, 'data'), join(dir, 'data', 'lease', 'worktree')];
+    mkdirSync(worktree, { recursive: true });
+    const covered = [data, join(dir, 'not-there')];
+    const view = await runView({ readable: [dir], writable: [worktree], hidden: [], covered, path: '' });
+    expect(view.map((mount) => `${mount.kind} ${mount.at}`)).toEqual([
+      `read ${dir}`,
+      `cover ${data}`,
+      `write ${worktree}`,
+    ]);
+    symlinkSync(dir, `${dir}-link`);
+    try {
+      const linked = await runView({
+        readable: [`${dir}-link`],
+        writable: [],
+        hidden: [],
+        covered,
+        path: '',
+      });
+      expect(linked.map((mount) => mount.at)).toEqual([`${dir}-link`, `${dir}-link/data`]);
+    } finally {
+      rmSync(`${dir}-link`);
+    }
+    const unseen = await runView({ readable: [], writable: [worktree], hidden: [], covered, path: '' });
+    expect(unseen.map((mount) => mount.kind)).toEqual(['write']);
   });
 
   it('protects a real .git, and looks through none that is a symlink', async () => {
@@ -32,7 +65,7 @@ describe('what a program sees', () => {
     writeFileSync(join(real, '.git'), 'gitdir: x');
     symlinkSync('/etc/shadow', join(fake, '.git'));
     const hidden = [join(fake, '.git'), join(real, 'absent')];
-    const view = await runView({ readable: [], writable: [real, fake], hidden, path: '' });
+    const view = await runView({ readable: [], writable: [real, fake], hidden, covered: [], path: '' });
     expect(view.map((mount) => `${mount.kind} ${mount.at}`)).toEqual([
       `write ${real}`,
       `write ${fake}`,
@@ -71,12 +104,8 @@ describe('starting bubblewrap', () => {
   it('shows neither its arguments nor the environment, and lends it none of the plan', async () => {
     const scratch = await Scratch.create(dir);
     const request = {
-      scratch,
-      bwrap: '/bin/false',
-      path: '/usr/bin',
-      lang: 'C',
-      readable: [],
-      extraWritable: [],
+      ...{ scratch, bwrap: '/bin/false', path: '/usr/bin', lang: 'C' },
+      ...{ readable: [], extraWritable: [], covered: [] },
     };
     const launch = await launchInBubblewrap({ spec, ...request });
     expect(launch.args.join(' ')).not.toMatch(/secret|LD_PRELOAD/);

@@ -7,12 +7,16 @@ export type Mount =
   | { kind: 'read' | 'write'; source: string; at: string }
   | { kind: 'symlink'; target: string; at: string }
   /** An empty folder or file in the place of a real one. */
-  | { kind: 'empty-folder' | 'empty-file'; at: string };
+  | { kind: 'empty-folder' | 'empty-file'; at: string }
+  /** Like an empty folder, but other things may lie upon it. */
+  | { kind: 'cover'; at: string };
 
 export interface ViewRequest {
   readable: string[];
   writable: string[];
   hidden: string[];
+  /** Folders of the worker: not to be seen even where they lie in a folder that is, but for what is given of them. */
+  covered: string[];
   path: string;
 }
 
@@ -49,6 +53,7 @@ export async function runView(request: ViewRequest): Promise<Mount[]> {
     const kept = await look(git);
     if (kept?.isFile() || kept?.isDirectory()) mounts.push({ kind: 'read', source: git, at: git });
   }
+  mounts.push(...(await covers(request.covered, mounts)));
   mounts.sort((a, b) => depth(a.at) - depth(b.at) || rank(a) - rank(b));
   for (const path of request.hidden) {
     const kept = await look(path);
@@ -79,6 +84,21 @@ export async function runtimeFolders(path: string): Promise<string[]> {
   return [...folders];
 }
 
+/** Covers go where a folder shows what is to be covered, which may be under another name than its own. */
+async function covers(folders: string[], mounts: Mount[]): Promise<Mount[]> {
+  const shown = SYSTEM_FOLDERS.map((folder) => ({ source: folder, at: folder }));
+  for (const mount of mounts) if ('source' in mount) shown.push({ source: mount.source, at: mount.at });
+  const places = new Set<string>();
+  for (const folder of folders) {
+    const real = await realpath(folder).catch(() => null);
+    if (real === null) continue;
+    for (const { source, at } of shown) {
+      if (real.startsWith(`${source}/`)) places.add(join(at, real.slice(source.length)));
+    }
+  }
+  return [...places].map((at) => ({ kind: 'cover', at }));
+}
+
 function isSystem(path: string): boolean {
   return SYSTEM_FOLDERS.some((folder) => path === folder || path.startsWith(`${folder}/`));
 }
@@ -104,7 +124,7 @@ function depth(path: string): number {
   return path.split('/').filter((part) => part !== '').length;
 }
 
-/** At the same place, writable wins. */
+/** At the same place, writable wins; a cover hides what is readable there, and nothing that was given on purpose. */
 function rank(mount: Mount): number {
-  return mount.kind === 'write' ? 1 : 0;
+  return mount.kind === 'write' ? 2 : mount.kind === 'cover' ? 1 : 0;
 }
