@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventually } from '#testing';
+import { eventually, gitRepo } from '#testing';
 import { listens, OwnMachine, PACKAGE, type Started } from './own-machine.ts';
 
 const SKEIN = join(PACKAGE, 'bin/skein');
@@ -10,8 +10,9 @@ const TEST_MS = 240_000;
 async function up(
   machine: OwnMachine,
   args: string[] = ['--port', '0'],
+  env: Record<string, string> = {},
 ): Promise<{ stack: Started; url: string }> {
-  const stack = machine.start(SKEIN, ['up', '--data-dir', join(machine.root, 'data'), ...args]);
+  const stack = machine.start(SKEIN, ['up', '--data-dir', join(machine.root, 'data'), ...args], { env });
   const [, url] = await stack.prints(/^ready (http:\S+)$/m);
   return { stack, url: url! };
 }
@@ -136,6 +137,45 @@ describe('skein up', () => {
       stack.child.kill('SIGTERM');
       expect((await stack.ended).code).toBe(0);
       await machine.expectNothingLeft();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'lets running steps finish at Ctrl-C, is hurried by a second one, and the step runs again at the next start',
+    async () => {
+      const machine = await OwnMachine.make();
+      const repository = await gitRepo({ 'a.txt': 'a' });
+      const file = join(machine.root, 'slow.yaml');
+      const step = {
+        name: 'slow',
+        run: ['test -e "$WITNESS/go" || (echo begun && sleep 300)'],
+        env: { WITNESS: machine.root },
+      };
+      await writeFile(
+        file,
+        JSON.stringify({ version: 1, name: 'slow', repo: repository.bare, integrate: 'none', steps: [step] }),
+      );
+      const env = { SKEIN_STEP_READABLE: machine.root, SKEIN_LEASE_MS: '3s' };
+      const first = await up(machine, ['--port', '0'], env);
+      const { planId } = JSON.parse((await skein(machine, first.url, 'submit', file, '--json')).output) as {
+        planId: string;
+      };
+      await eventually(async () => (await machine.processes()).some((line) => line.includes('sleep 300')), {
+        timeoutMs: 30_000,
+      });
+      first.stack.child.kill('SIGINT');
+      await first.stack.prints(/running steps may finish/);
+      const hurriedMs = performance.now();
+      first.stack.child.kill('SIGINT');
+      expect((await first.stack.ended).code).toBe(0);
+      expect(performance.now() - hurriedMs).toBeLessThan(8_000);
+      await machine.expectNothingLeft();
+      await writeFile(join(machine.root, 'go'), '');
+      const second = await up(machine, ['--port', '0'], env);
+      expect((await skein(machine, second.url, 'watch', planId)).output).toMatch(/completed/);
+      second.stack.child.kill('SIGTERM');
+      await second.stack.ended;
     },
     TEST_MS,
   );
