@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
 import { loadSettings } from '#config';
 import { createProgram } from './commands/program.ts';
-import { exitCodes } from './exitCode.ts';
-import { packageVersion } from './packageRoot.ts';
+import { exitCodes } from './exit-code.ts';
+import { packageVersion } from './package-root.ts';
 import { renderFailure } from './rendering/problems.ts';
 import { processTerminal } from './rendering/terminal.ts';
 

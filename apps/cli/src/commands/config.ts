@@ -1,5 +1,5 @@
 import { showSettings, unknownSettings } from '#config';
-import { exitCodes } from '../exitCode.ts';
+import { exitCodes } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { jsonLine, type CommandResult } from './context.ts';

@@ -1,5 +1,5 @@
-import type { CoordinatorClient } from '../client/coordinatorClient.ts';
-import type { ExitCode } from '../exitCode.ts';
+import type { CoordinatorClient } from '../client/coordinator-client.ts';
+import type { ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 
 /** What every command is given. */

@@ -4,7 +4,7 @@ import { silentLogger } from '#telemetry';
 import { weak, type Finding } from '../doctor/finding.ts';
 import { checkDataDir, checkDisk, checkPort, checkSandbox } from '../doctor/machine.ts';
 import { checkGit, checkNats, checkNode, checkPostgres } from '../doctor/programs.ts';
-import { exitCodes } from '../exitCode.ts';
+import { exitCodes } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import type { Paint, Terminal } from '../rendering/terminal.ts';
 import { jsonLine, type CommandResult } from './context.ts';

@@ -1,4 +1,4 @@
-import { exitCodes, UsageError } from '../exitCode.ts';
+import { exitCodes, UsageError } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import {
   localRepository,
@@ -7,7 +7,7 @@ import {
   type Anchor,
   type CommitAnchor,
 } from '../verifying/anchor.ts';
-import { readLedgerFacts, verifyPlanLedger } from '../verifying/ledgerVerification.ts';
+import { readLedgerFacts, verifyPlanLedger } from '../verifying/ledger-verification.ts';
 import { jsonLine, type CommandContext, type CommandResult, type VerifyOptions } from './context.ts';
 
 export async function verifyLedger(

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { ProblemError } from '../client/errors.ts';
 import type { StepView, SubmittedPlan } from '../client/wire.ts';
-import { exitCodeOfStatus, exitCodes, UsageError } from '../exitCode.ts';
+import { exitCodeOfStatus, exitCodes, UsageError } from '../exit-code.ts';
 import { escapeLines, escapeText } from '../rendering/escape.ts';
-import { renderCounts, renderHead, renderOutcome, renderStep, statusStyle } from '../rendering/planView.ts';
+import { renderCounts, renderHead, renderOutcome, renderStep, statusStyle } from '../rendering/plan-view.ts';
 import { renderFailure } from '../rendering/problems.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
-import { absoluteRepoUrl, readPlanText } from './planText.ts';
+import { absoluteRepoUrl, readPlanText } from './plan-text.ts';
 import { watchPlan } from './watching.ts';
 
 export async function submitPlan(

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CoordinatorClient } from '../client/coordinatorClient.ts';
-import type { ExitCode } from '../exitCode.ts';
+import { CoordinatorClient } from '../client/coordinator-client.ts';
+import type { ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import type { CommandContext, UpOptions, VerifyOptions } from './context.ts';
 

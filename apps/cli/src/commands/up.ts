@@ -1,9 +1,9 @@
 import { childEnvironment, loadSettings } from '#config';
 import { RunRegistry } from '#servers';
 import { createLogger } from '#telemetry';
-import { exitCodes } from '../exitCode.ts';
+import { exitCodes } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
-import { DataDir } from '../up/dataDir.ts';
+import { DataDir } from '../up/data-dir.ts';
 import { InterruptedError, Interrupts } from '../up/interrupts.ts';
 import { Stack } from '../up/stack.ts';
 import type { CommandResult, UpOptions } from './context.ts';

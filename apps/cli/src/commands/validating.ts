@@ -1,10 +1,10 @@
 import { parsePlan, type ParsedPlan } from '#contracts';
-import { exitCodes } from '../exitCode.ts';
+import { exitCodes } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import { renderTextProblem } from '../rendering/problems.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { jsonLine, type CommandResult } from './context.ts';
-import { readPlanText } from './planText.ts';
+import { readPlanText } from './plan-text.ts';
 
 /** All that can be said of a plan without its repository. No server is asked. */
 export async function validatePlan(terminal: Terminal, file: string, o: { json: boolean }): CommandResult {

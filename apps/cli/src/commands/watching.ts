@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogUpdate } from 'log-update';
-import type { CoordinatorClient } from '../client/coordinatorClient.ts';
+import type { CoordinatorClient } from '../client/coordinator-client.ts';
 import { ConnectionError } from '../client/errors.ts';
 import type { PlanSummary, StepView } from '../client/wire.ts';
-import { exitCodeOfStatus, hasEnded } from '../exitCode.ts';
-import { renderOutcome, renderPlan } from '../rendering/planView.ts';
-import { ProgressLines } from '../rendering/progressLines.ts';
+import { exitCodeOfStatus, hasEnded } from '../exit-code.ts';
+import { renderOutcome, renderPlan } from '../rendering/plan-view.ts';
+import { ProgressLines } from '../rendering/progress-lines.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
 

@@ -6,18 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { childEnvironment, loadSettings } from '#config';
 import { RunRegistry } from '#servers';
 import { createLogger } from '#telemetry';
-import { CoordinatorClient } from '../client/coordinatorClient.ts';
+import { CoordinatorClient } from '../client/coordinator-client.ts';
 import type { PlanSummary } from '../client/wire.ts';
 import { followPlan, viewFor } from '../commands/watching.ts';
-import { exitCodeOfStatus, type ExitCode } from '../exitCode.ts';
+import { exitCodeOfStatus, type ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
-import { DataDir } from '../up/dataDir.ts';
+import { DataDir } from '../up/data-dir.ts';
 import type { Interrupts } from '../up/interrupts.ts';
 import { Stack } from '../up/stack.ts';
-import { demoAgentFolder, demoPlanText, demoService } from './demoPlan.ts';
-import { DemoRepository } from './demoRepository.ts';
-import { DemoReport } from './demoReport.ts';
-import { leaveForeignServers } from './foreignServers.ts';
+import { demoAgentFolder, demoPlanText, demoService } from './demo-plan.ts';
+import { DemoRepository } from './demo-repository.ts';
+import { DemoReport } from './demo-report.ts';
+import { leaveForeignServers } from './foreign-servers.ts';
 
 export interface DemoOptions {
   /** The data directory and the repository stay, to look at them with `skein up`. */

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { exitCodes } from '../exitCode.ts';
-import { nodeIsNewEnough, nodeTooOld } from '../nodeVersion.ts';
+import { exitCodes } from '../exit-code.ts';
+import { nodeIsNewEnough, nodeTooOld } from '../node-version.ts';
 import { renderFailure } from '../rendering/problems.ts';
 import { processTerminal } from '../rendering/terminal.ts';
 import { InterruptedError, Interrupts } from '../up/interrupts.ts';

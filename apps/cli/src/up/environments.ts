@@ -1,4 +1,4 @@
-import type { DataDir } from './dataDir.ts';
+import type { DataDir } from './data-dir.ts';
 
 interface Shared {
   base: Record<string, string>;

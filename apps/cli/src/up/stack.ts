@@ -9,10 +9,10 @@ import {
   type Run,
 } from '#servers';
 import type { Logger } from '#telemetry';
-import { CoordinatorClient } from '../client/coordinatorClient.ts';
-import { builtProgram } from '../packageRoot.ts';
-import { ChildProgram } from './childProgram.ts';
-import type { DataDir } from './dataDir.ts';
+import { CoordinatorClient } from '../client/coordinator-client.ts';
+import { builtProgram } from '../package-root.ts';
+import { ChildProgram } from './child-program.ts';
+import type { DataDir } from './data-dir.ts';
 import { coordinatorEnvironment, workerEnvironment } from './environments.ts';
 import { nextFreePort } from './ports.ts';
 

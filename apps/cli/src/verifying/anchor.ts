@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isAbsolute } from 'node:path';
 import { promisify } from 'node:util';
-import { UsageError } from '../exitCode.ts';
+import { UsageError } from '../exit-code.ts';
 
 const run = promisify(execFile);
 

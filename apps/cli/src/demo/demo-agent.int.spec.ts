@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tempDir } from '#testing';
-import { demoAgentFolder, demoService } from './demoPlan.ts';
+import { demoAgentFolder, demoService } from './demo-plan.ts';
 
 const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
 

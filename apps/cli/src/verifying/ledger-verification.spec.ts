@@ -2,7 +2,7 @@ import { EMPTY_HEAD, InMemoryLedger, InMemoryTerms } from '#ledger';
 import type { PlanEvent } from '#domain';
 import { planSummary, type LedgerEvent } from '../client/wire.ts';
 import { parseAnchor } from './anchor.ts';
-import { readLedgerFacts, verifyPlanLedger, type LedgerSource } from './ledgerVerification.ts';
+import { readLedgerFacts, verifyPlanLedger, type LedgerSource } from './ledger-verification.ts';
 
 const planId = 'p0000001';
 const sha = 'c'.repeat(40);

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir } from '#testing';
-import { ChildLog } from './childLog.ts';
+import { ChildLog } from './child-log.ts';
 
 describe("a child's log", () => {
   it('is bounded: what is too large moves on, what is older goes', async () => {

@@ -1,11 +1,11 @@
-import type { CoordinatorClient } from '../client/coordinatorClient.ts';
+import type { CoordinatorClient } from '../client/coordinator-client.ts';
 import type { PlanSummary } from '../client/wire.ts';
 import { cut, escapeLines, escapeText } from '../rendering/escape.ts';
-import { renderOutcome } from '../rendering/planView.ts';
+import { renderOutcome } from '../rendering/plan-view.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { readCommitAnchor } from '../verifying/anchor.ts';
-import { verifyPlanLedger } from '../verifying/ledgerVerification.ts';
-import type { DemoRepository } from './demoRepository.ts';
+import { verifyPlanLedger } from '../verifying/ledger-verification.ts';
+import type { DemoRepository } from './demo-repository.ts';
 
 const PROGRESS_LINES = 24;
 

@@ -1,6 +1,6 @@
 import { planSummary, stepView, type StepView } from '../client/wire.ts';
-import { formatDuration, renderOutcome, renderPlan } from './planView.ts';
-import { ProgressLines } from './progressLines.ts';
+import { formatDuration, renderOutcome, renderPlan } from './plan-view.ts';
+import { ProgressLines } from './progress-lines.ts';
 import { plainPaint } from './terminal.ts';
 
 const plan = planSummary.parse({

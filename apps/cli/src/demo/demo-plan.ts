@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../packageRoot.ts';
+import { packageRoot } from '../package-root.ts';
 
 /** Not TypeScript, so not in dist: read from the sources, which are part of the package. */
 const demoFolder = join(packageRoot, 'apps', 'cli', 'demo');

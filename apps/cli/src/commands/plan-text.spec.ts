@@ -1,4 +1,4 @@
-import { absoluteRepoUrl } from './planText.ts';
+import { absoluteRepoUrl } from './plan-text.ts';
 
 function repoUrl(url: string): string | null {
   return absoluteRepoUrl({

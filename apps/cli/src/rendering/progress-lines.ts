@@ -1,6 +1,6 @@
 import type { PlanSummary, StepView } from '../client/wire.ts';
 import { escapeText } from './escape.ts';
-import { formatDuration, stateStyle } from './planView.ts';
+import { formatDuration, stateStyle } from './plan-view.ts';
 import type { Paint } from './terminal.ts';
 
 /** For pipes and log files: one line per change between two looks at a plan. */

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { eventually, runs, tempDir } from '#testing';
-import { builtProgram } from '../packageRoot.ts';
-import { ChildProgram, ChildCrashesError } from './childProgram.ts';
+import { builtProgram } from '../package-root.ts';
+import { ChildProgram, ChildCrashesError } from './child-program.ts';
 
 const NEVER = new AbortController().signal;
 const quick = { firstMs: 10, maxMs: 40, crashesMax: 3, windowMs: 60_000 };

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { builtProgram } from '../packageRoot.ts';
-import { ChildLog } from './childLog.ts';
+import { builtProgram } from '../package-root.ts';
+import { ChildLog } from './child-log.ts';
 
 export interface ChildOptions {
   /** `coordinator`, `worker-1`: for people and for the log file. */

@@ -1,5 +1,5 @@
 import { parsePlan } from '#contracts';
-import { demoPlanText } from './demoPlan.ts';
+import { demoPlanText } from './demo-plan.ts';
 
 describe("the demo's plan", () => {
   it('is valid, and has a fan-out, a codemod, an agent and a fan-in', () => {

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { parse } from 'yaml';
 import { isLocalFolder } from '#contracts';
-import { UsageError } from '../exitCode.ts';
+import { UsageError } from '../exit-code.ts';
 
 /** A plan text as it will be sent, and what its relative paths are relative to. */
 export interface PlanText {

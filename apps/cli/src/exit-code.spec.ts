@@ -1,4 +1,4 @@
-import { exitCodeOfStatus, hasEnded } from './exitCode.ts';
+import { exitCodeOfStatus, hasEnded } from './exit-code.ts';
 
 describe('exit codes', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { renderFailure } from '../rendering/problems.ts';
-import { CoordinatorClient } from './coordinatorClient.ts';
+import { CoordinatorClient } from './coordinator-client.ts';
 import { ConnectionError, ProblemError, UnexpectedAnswerError } from './errors.ts';
 
 describe('the client of the coordinator', () => {
