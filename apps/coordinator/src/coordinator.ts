@@ -67,8 +67,9 @@ export class Coordinator {
       holder: name,
       ttlMs: settings.decider.termMs,
       log,
-      build: (term, onDeposed) =>
-        new Decider(
+      build: (term, onDeposed) => {
+        overview.beginTerm();
+        return new Decider(
           term,
           {
             name,
@@ -89,7 +90,8 @@ export class Coordinator {
             },
           },
           onDeposed,
-        ),
+        );
+      },
     });
     projector.start();
     elector.start();

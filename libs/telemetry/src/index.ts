@@ -1,7 +1,7 @@
 export { extractTrace, type HeadersCarrier, injectTrace } from './headers-carrier.ts';
 export { type Logger, type LoggerOptions, createLogger, silentLogger } from './logger.ts';
 export { names, type SpanName } from './names.ts';
-export { overviewTraceparent } from './overview-ids.ts';
+export { overviewTraceparent, STEP_SPANS_MAX } from './overview-ids.ts';
 export type { OverviewPlan, OverviewStep } from './overview-plan.ts';
 export { OverviewTrace, type OverviewTraceOptions } from './overview-trace.ts';
 export { REDACTED, redactFields, redactText } from './redaction.ts';

@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 
+/** Above this many steps a viewer shows nothing useful: one span per definition then. */
+export const STEP_SPANS_MAX = 2_000;
+
 /** Ids of the overview trace are hashes, so that whoever writes it, and however often, writes the same trace. */
 export function overviewTraceId(planId: string): string {
   return hash(planId, 32);

@@ -1,5 +1,5 @@
-import { overviewTraceparent } from './overview-ids.ts';
-import { overviewSpans, STEP_SPANS_MAX } from './overview-spans.ts';
+import { overviewTraceparent, STEP_SPANS_MAX } from './overview-ids.ts';
+import { overviewSpans } from './overview-spans.ts';
 import type { OverviewPlan, OverviewStep } from './overview-plan.ts';
 import { resourceOf } from './exporting.ts';
 

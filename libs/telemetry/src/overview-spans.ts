@@ -1,12 +1,10 @@
 import { type Attributes, type HrTime, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { names } from './names.ts';
-import { overviewSpanId, overviewTraceId } from './overview-ids.ts';
+import { overviewSpanId, overviewTraceId, STEP_SPANS_MAX } from './overview-ids.ts';
 import type { OverviewPlan, OverviewStep } from './overview-plan.ts';
 import { linksTo, TRACER_NAME } from './spans.ts';
 
-/** Above this many steps a viewer shows nothing useful: one span per definition then. */
-export const STEP_SPANS_MAX = 2_000;
 const LINKS_MAX = 128;
 const TEXT_MAX = 1_024;
 

@@ -53,6 +53,13 @@ export interface AttemptView extends AttemptFinished {
   finishedAt: string;
 }
 
+/** A lease that told where its live trace is. */
+export interface LeaseTrace {
+  seq: number;
+  ordinal: number;
+  traceparent: string;
+}
+
 const STEPS_MAX = 200_000;
 
 /** What REST shows. Every answer is a bounded number of queries, however large the plan. */
@@ -145,6 +152,38 @@ export class PlanViews {
     return rows
       .flatMap((row) => toAttempts(toStoredEvent(row)))
       .sort((one, other) => one.ordinal - other.ordinal);
+  }
+
+  /** Plans that are over, the one that ended last first. Looks at every plan: for rare use. */
+  async lastEnded(limit: number): Promise<PlanView[]> {
+    const rows = await this.database.read<PlanRow>(
+      'views.last-ended',
+      `SELECT * FROM ${this.database.schema}.plans
+       WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, position DESC LIMIT $1`,
+      [limit],
+    );
+    return rows.map(toPlanView);
+  }
+
+  /**
+   * Where the live traces of a plan's leases are, from the ledger itself: its claims and results carry the context of
+   * the span that they were sent from. A lease may be named twice. In order of `seq`, a page of at most `limit`, which
+   * is empty only at the end; an event without a trace is told with an empty one, so that the page's end is known.
+   */
+  async leaseTraces(planId: string, afterSeq: number, limit: number): Promise<LeaseTrace[]> {
+    const rows = await this.database.read<EventRow>(
+      'views.lease-traces',
+      `SELECT ${EVENT_COLUMNS} FROM ${this.database.schema}.events
+       WHERE plan_id = $1 AND seq > $2 AND type IN ('lease.granted', 'step.passed') ORDER BY seq LIMIT $3`,
+      [planId, afterSeq, limit],
+    );
+    return rows
+      .map(toStoredEvent)
+      .flatMap(({ seq, traceparent, event }) =>
+        event.type === 'lease.granted' || event.type === 'step.passed'
+          ? [{ seq, ordinal: event.data.ordinal, traceparent: traceparent ?? '' }]
+          : [],
+      );
   }
 
   /** The ledger as it is, not a projection: complete up to the last commit. */
