@@ -94,6 +94,8 @@ export class Decider {
         trusted: (tenant) => o.trustedTenants.includes(tenant),
         onUnsendable: (planId, ordinal, epoch, message) =>
           this.poisonUnsendable(planId, ordinal, epoch, message),
+        onNeverClaimed: (planId, ordinal, epoch, deliveries) =>
+          this.loseUnclaimed(planId, ordinal, epoch, deliveries),
       },
       ['default', ...o.pools],
     );
@@ -281,6 +283,22 @@ export class Decider {
   private poisonUnsendable(planId: string, ordinal: number, epoch: number, message: string): void {
     const reason = { code: 'job-unsendable', message };
     const input: PlanInput = { kind: 'lease-expired', ordinal, epoch, counts: true, reason, jitter: 1 };
+    this.loop.submit(planId, input, null).catch(() => undefined);
+  }
+
+  /** A job that workers terminate because they cannot read it would be issued anew for ever. Ends as a dead letter. */
+  private loseUnclaimed(planId: string, ordinal: number, epoch: number, deliveries: number): void {
+    const message = `never claimed: ${deliveries} times delivered to a worker that did not claim it; the logs of the workers say whether they could read it`;
+    const reason = { code: 'never-claimed', message };
+    const input: PlanInput = {
+      kind: 'lease-expired',
+      ordinal,
+      epoch,
+      counts: true,
+      unclaimedOnly: true,
+      reason,
+      jitter: Math.random(),
+    };
     this.loop.submit(planId, input, null).catch(() => undefined);
   }
 

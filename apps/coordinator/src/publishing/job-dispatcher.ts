@@ -2,7 +2,7 @@ import type { Job } from '#contracts';
 import type { PlanEvent, PlanState } from '#domain';
 import { MessageTooLargeError, type JobKey, type JobQueue } from '#bus';
 import type { Logger } from '#telemetry';
-import { stepOf } from '#domain';
+import { definitionOf, stepOf } from '#domain';
 import type { Clock } from '../deciding/clock.ts';
 import { buildJob } from './job-builder.ts';
 
@@ -12,6 +12,8 @@ interface Tracked {
   publishedAt: number;
   /** Its stream sequence, when the broker told it. */
   published: { generation: string; seq: number } | null;
+  /** How often a worker was handed this job and did not claim it. */
+  ignored: number;
 }
 
 export interface JobDispatcherOptions {
@@ -23,19 +25,25 @@ export interface JobDispatcherOptions {
   trusted: (tenant: string) => boolean;
   /** A job that can never be sent (larger than the server takes): the step must end with that reason. */
   onUnsendable: (planId: string, ordinal: number, epoch: number, message: string) => void;
+  /** Handed to workers as often as the plan's `maxLeases` allows, and never claimed: nobody seems able to read it. */
+  onNeverClaimed: (planId: string, ordinal: number, epoch: number, deliveries: number) => void;
 }
+
+/** Plans whose jobs could not be purged yet. Past this many the rest stays: their claims are refused. */
+const UNPURGED_MAX = 1_000;
 
 /**
  * Puts jobs on the queue and looks after them until they are claimed. All of it follows from committed events and can
  * be repeated: a job that is there already is refused by the broker, one that was lost is published again, one that
- * was delivered to somebody who never claimed it is purged and issued anew. The first claim binds the lease, so a
- * second copy of a job can do no harm.
+ * was delivered to somebody who never claimed it is purged and issued anew, but not for ever: a job that no worker can
+ * even read counts as a lost lease in the end. The first claim binds the lease, so a second copy of a job can do no harm.
  */
 export class JobDispatcher {
   /** Admitted and not claimed: at most a shallow window of steps. */
   private readonly unclaimed = new Map<string, Tracked>();
   private readonly wantedPools: Set<string>;
   private ensuring: Promise<void> | null = null;
+  private readonly unpurged = new Set<string>();
 
   constructor(
     private readonly o: JobDispatcherOptions,
@@ -81,6 +89,8 @@ export class JobDispatcher {
         case 'step.cancelled':
           this.withdraw(plan, event.data.ordinal, event.data.epoch);
           break;
+        // Also at the plan's good end: an ack can be lost on the wire, and its job would stay on the queue, invisible.
+        case 'plan.closed':
         case 'plan.cancelled':
           this.withdrawPlan(plan.planId);
           break;
@@ -103,12 +113,13 @@ export class JobDispatcher {
 
   /**
    * Looks after jobs that nobody claimed in time. Queued ones are left alone; lost ones are published again;
-   * delivered ones are purged and issued anew. Returns how many were repaired.
+   * delivered ones are purged and issued anew, or given up. Returns how many were repaired.
    */
   async sweep(planOf: (planId: string) => PlanState | undefined): Promise<number> {
     const due = [...this.unclaimed.values()].filter(
       (tracked) => this.o.clock.monotonic() - tracked.publishedAt >= this.o.claimTimeoutMs,
     );
+    for (const planId of [...this.unpurged]) await this.purgePlan(planId);
     let repaired = 0;
     const states = new Map<string, Awaited<ReturnType<JobQueue['deliveryState']>>>();
     for (const tracked of due) {
@@ -122,8 +133,11 @@ export class JobDispatcher {
         tracked.publishedAt = this.o.clock.monotonic(); // Queued behind others: it waits for a worker, nothing is wrong.
         continue;
       }
-      if (inQueue !== null) await this.o.queue.purge(tracked.key);
-      this.republish(tracked, planOf);
+      if (inQueue !== null) {
+        await this.o.queue.purge(tracked.key);
+        tracked.ignored += 1;
+      }
+      if (!this.giveUp(tracked, planOf)) this.republish(tracked, planOf);
       repaired += 1;
     }
     return repaired;
@@ -131,6 +145,16 @@ export class JobDispatcher {
 
   get unclaimedJobs(): number {
     return this.unclaimed.size;
+  }
+
+  /** Repeated with every sweep until the step's epoch is over: the decider may be busy. */
+  private giveUp(tracked: Tracked, planOf: (planId: string) => PlanState | undefined): boolean {
+    const { planId, ordinal, epoch } = tracked.key;
+    const plan = planOf(planId);
+    if (!plan?.submitted || tracked.ignored < Math.max(2, definitionOf(plan).maxLeases)) return false;
+    tracked.publishedAt = this.o.clock.monotonic();
+    this.o.onNeverClaimed(planId, ordinal, epoch, tracked.ignored);
+    return true;
   }
 
   private republish(tracked: Tracked, planOf: (planId: string) => PlanState | undefined): void {
@@ -151,10 +175,12 @@ export class JobDispatcher {
       traceparent: submitted.traceparent,
       maxSteps: this.o.maxSteps,
     });
+    const before = this.unclaimed.get(keyOf(plan.planId, ordinal));
     const tracked: Tracked = {
       key: { pool: job.pool, planId: job.planId, ordinal, epoch: job.epoch },
       publishedAt: this.o.clock.monotonic(),
       published: null,
+      ignored: before?.key.epoch === job.epoch ? before.ignored : 0,
     };
     this.unclaimed.set(keyOf(plan.planId, ordinal), tracked);
     void this.send(job, tracked);
@@ -202,9 +228,21 @@ export class JobDispatcher {
   private withdrawPlan(planId: string): void {
     for (const [key, tracked] of this.unclaimed)
       if (tracked.key.planId === planId) this.unclaimed.delete(key);
-    this.o.queue.purgePlan(planId).catch((error: unknown) => {
-      this.o.log.debug({ err: error, planId }, 'Ended jobs stay on the queue; their claims will be refused');
-    });
+    void this.purgePlan(planId);
+  }
+
+  /** Tried again with each sweep while the broker is away. */
+  private async purgePlan(planId: string): Promise<void> {
+    try {
+      await this.o.queue.purgePlan(planId);
+      this.unpurged.delete(planId);
+    } catch (error) {
+      if (this.unpurged.size < UNPURGED_MAX) this.unpurged.add(planId);
+      this.o.log.debug(
+        { err: error, planId },
+        'Ended jobs are still on the queue; their claims will be refused',
+      );
+    }
   }
 }
 

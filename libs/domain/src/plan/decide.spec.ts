@@ -282,6 +282,21 @@ describe('a lease', () => {
     });
   });
 
+  it('that nobody claimed counts as lost in the end, unless a claim came first', () => {
+    const story = new Story(aPlan([aStep('a')], { maxLeases: 1 }));
+    story.admitAll();
+    const { ordinal, epoch } = story.lease('a');
+    const reason = { code: 'never-claimed', message: 'never claimed' };
+    const input = { kind: 'lease-expired' as const, ordinal, epoch, counts: true, reason, jitter: 0.5 };
+    const other = new Story(aPlan([aStep('a')], { maxLeases: 1 }));
+    other.admitAll();
+    other.claim('a');
+    other.tell({ ...input, unclaimedOnly: true });
+    expect(other.step('a').status).toBe('leased');
+    story.tell({ ...input, unclaimedOnly: true });
+    expect(story.step('a').status).toBe('poisoned');
+  });
+
   it('that was lost while nobody decided does not count and is issued again at once', () => {
     const story = new Story(aPlan([aStep('a')], { maxLeases: 1 }));
     story.admitAll();

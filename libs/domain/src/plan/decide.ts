@@ -305,6 +305,7 @@ function loseLease(turn: Turn, input: Extract<PlanInput, { kind: 'lease-expired'
   const step = turn.state.steps[input.ordinal];
   const inFlight = step && (step.status === 'leased' || step.status === 'admitted');
   if (!step || !inFlight || step.epoch !== input.epoch) return STOP;
+  if (input.unclaimedOnly && step.holder) return STOP;
   const losses = step.leasesLost + (input.counts ? 1 : 0);
   const { maxLeases } = definitionOf(turn.state);
   const poisoned = input.counts && losses >= maxLeases;

@@ -60,7 +60,16 @@ export type PlanInput =
       jitter: number;
     }
   /** The decider's clock says that a lease is over, or a job cannot be carried out by anyone. */
-  | { kind: 'lease-expired'; ordinal: number; epoch: number; counts: boolean; reason: Reason; jitter: number }
+  | {
+      kind: 'lease-expired';
+      ordinal: number;
+      epoch: number;
+      counts: boolean;
+      /** Only if nobody has claimed the epoch by the time this is decided: a claim that came first wins. */
+      unclaimedOnly?: boolean;
+      reason: Reason;
+      jitter: number;
+    }
   | { kind: 'cancel'; by: Actor; why: string | null };
 
 export type PlanInputKind = PlanInput['kind'];

@@ -1,0 +1,102 @@
+import type { Job } from '#contracts';
+import type { JobKey, JobQueue } from '#bus';
+import { admit, decide, initialPlanState, type PlanDefinition, type PlanState } from '#domain';
+import { silentLogger } from '#telemetry';
+import { aPlan, aStep } from '#testing';
+import { JobDispatcher } from './job-dispatcher.ts';
+
+const CLAIM_MS = 1_000;
+
+/** A broker whose workers take every job and claim none. */
+class DeafQueue {
+  readonly published: Job[] = [];
+  readonly purgedPlans: string[] = [];
+  broken = false;
+  private seq = 0;
+
+  publish = async (job: Job) => {
+    this.published.push(job);
+    return { status: 'published' as const, generation: 'g', seq: (this.seq += 1) };
+  };
+  deliveryState = async () => ({ generation: 'g', deliveredSeq: this.seq });
+  find = async (_key: JobKey) => null;
+  purge = async () => 1;
+  purgePlan = async (planId: string) => {
+    if (this.broken) throw new Error('the broker is away');
+    this.purgedPlans.push(planId);
+    return 0;
+  };
+}
+
+describe('jobs on their way to a claim', () => {
+  let queue: DeafQueue;
+  let now: number;
+  let neverClaimed: [ordinal: number, epoch: number, deliveries: number][];
+  let dispatcher: JobDispatcher;
+  let plan: PlanState;
+
+  beforeEach(() => {
+    queue = new DeafQueue();
+    now = 0;
+    neverClaimed = [];
+    dispatcher = new JobDispatcher(
+      {
+        queue: queue as unknown as JobQueue,
+        clock: { now: () => 0, monotonic: () => now },
+        log: silentLogger,
+        claimTimeoutMs: CLAIM_MS,
+        maxSteps: 10,
+        trusted: () => true,
+        onUnsendable: () => undefined,
+        onNeverClaimed: (_, ordinal, epoch, deliveries) => neverClaimed.push([ordinal, epoch, deliveries]),
+      },
+      ['default'],
+    );
+    plan = submitted(aPlan({ maxLeases: 3, steps: [aStep({ name: 'a' })] }));
+    dispatcher.follow(plan, admit(plan, 0, 0));
+  });
+
+  async function claimTimePasses(): Promise<void> {
+    now += CLAIM_MS;
+    await dispatcher.sweep(() => plan);
+  }
+
+  it('are issued anew while workers take them without a claim, but only so often', async () => {
+    for (let i = 0; i < 2; i += 1) await claimTimePasses();
+    expect(queue.published).toHaveLength(3);
+    expect(neverClaimed).toEqual([]);
+    await claimTimePasses();
+    expect(neverClaimed).toEqual([[0, 1, 3]]);
+    expect(queue.published).toHaveLength(3);
+  });
+
+  it('are counted anew in the step’s next epoch', async () => {
+    for (let i = 0; i < 3; i += 1) await claimTimePasses();
+    const reason = { code: 'never-claimed', message: 'never claimed' };
+    const expired = { kind: 'lease-expired' as const, ordinal: 0, epoch: 1, counts: true, reason, jitter: 0 };
+    dispatcher.follow(plan, decide(plan, { ...expired, unclaimedOnly: true }, 0).events);
+    dispatcher.follow(plan, admit(plan, 0, 60_000));
+    await claimTimePasses();
+    expect(neverClaimed).toHaveLength(1);
+    expect(queue.published.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 2, 2]);
+  });
+
+  it('go from the queue with their plan’s end, also when the broker is away just then', async () => {
+    queue.broken = true;
+    dispatcher.follow(plan, [{ type: 'plan.closed', data: {} }]);
+    await dispatcher.sweep(() => undefined);
+    expect(queue.purgedPlans).toEqual([]);
+    queue.broken = false;
+    await dispatcher.sweep(() => undefined);
+    await dispatcher.sweep(() => undefined);
+    expect(queue.purgedPlans).toEqual([plan.planId]);
+  });
+});
+
+function submitted(definition: PlanDefinition): PlanState {
+  const plan = initialPlanState('plan00000001');
+  const by = { name: 'me', via: 'cli' };
+  const submission = { tenant: 'local', definition, digest: 'd', idempotencyKey: 'k', by, traceparent: null };
+  decide(plan, { kind: 'submit', submission }, 0);
+  return plan;
+}
