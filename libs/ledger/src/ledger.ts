@@ -30,8 +30,11 @@ export interface Append {
   /** Both seq and hash must be those of the stream's head, so neither a gap nor an overlap can be written. */
   expected: Head;
   at: string;
+  /** Of the message that caused the events. */
   traceparent: string | null;
   events: PlanEvent[];
+  /** By event, instead of `traceparent`: one append may hold what several messages caused. */
+  traceparents?: readonly (string | null)[];
 }
 
 export type AppendResult =

@@ -111,6 +111,23 @@ describe('the decision loop', () => {
     ]);
   });
 
+  it('records with each event the trace of the message that caused it, also when several share a commit', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a'), aStep('b'), aStep('c', ['b'])]), 'submission');
+    await Promise.all([loop.submit(PLAN, passed(0), 'lease a'), loop.submit(PLAN, passed(1), 'lease b')]);
+    const events = await ledger.read(PLAN, 0, 100);
+    expect(events.map(({ event, traceparent }) => [event.type, traceparent])).toEqual([
+      ['plan.submitted', 'submission'],
+      ['plan.expanded', 'submission'],
+      ['step.admitted', 'submission'],
+      ['step.admitted', 'submission'],
+      ['step.passed', 'lease a'],
+      ['step.passed', 'lease b'],
+      ['step.admitted', 'lease b'],
+    ]);
+    expect(verifyChain(PLAN, events).ok).toBe(true);
+  });
+
   it('starts no effect and answers nobody before the commit', async () => {
     const { loop, effects } = await start();
     ledger.failNextAppend({ outcome: 'nothing-written' });

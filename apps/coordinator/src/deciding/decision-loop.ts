@@ -59,6 +59,9 @@ interface Touched {
   before: Head;
   events: PlanEvent[];
   aborts: AbortHint[];
+  /** By event: of the message that caused it. */
+  traceparents: (string | null)[];
+  /** Of the last message: what is admitted then follows from it. */
   traceparent: string | null;
   answers: { waiting: Waiting; decision: Decision }[];
 }
@@ -163,9 +166,8 @@ export class DecisionLoop {
     const entry = this.touch(plan);
     try {
       const decision = decide(plan, input, this.now);
-      entry.events.push(...decision.events);
+      record(entry, decision.events, waiting.traceparent);
       entry.aborts.push(...decision.aborts);
-      entry.traceparent ??= waiting.traceparent;
       entry.answers.push({ waiting, decision });
     } catch (error) {
       this.quarantine(entry, waiting, error);
@@ -203,7 +205,7 @@ export class DecisionLoop {
     const now = this.now;
     this.o.fleet.admit(now, this.o.slots(), (plan, ordinal) => {
       const entry = this.touch(plan);
-      entry.events.push(...admit(plan, ordinal, now));
+      record(entry, admit(plan, ordinal, now), entry.traceparent);
     });
   }
 
@@ -242,6 +244,7 @@ export class DecisionLoop {
       expected: entry.before,
       at: toIso(this.now),
       traceparent: entry.traceparent,
+      traceparents: entry.traceparents,
       events: entry.events,
     };
   }
@@ -282,9 +285,17 @@ export class DecisionLoop {
     let entry = this.touched.get(plan.planId);
     if (!entry) {
       const before = { seq: plan.seq, hash: plan.hash };
-      entry = { plan, before, events: [], aborts: [], traceparent: null, answers: [] };
+      entry = { plan, before, events: [], aborts: [], traceparents: [], traceparent: null, answers: [] };
       this.touched.set(plan.planId, entry);
     }
     return entry;
   }
+}
+
+function record(entry: Touched, events: PlanEvent[], traceparent: string | null): void {
+  for (const event of events) {
+    entry.events.push(event);
+    entry.traceparents.push(traceparent);
+  }
+  if (events.length > 0) entry.traceparent = traceparent;
 }

@@ -30,7 +30,8 @@ export class Reporter {
   /** Takes its own signal: the lease's has fired already when a draining worker hands it back. */
   async release(release: Omit<ReleaseMessage, 'lease'>, signal: AbortSignal): Promise<void> {
     const message = { lease: this.lease.key, ...release };
-    this.#read('release', await this.decider.request('release', message, signal));
+    const o = { traceparent: currentTraceparent() };
+    this.#read('release', await this.decider.request('release', message, signal, o));
   }
 
   #read(verb: 'attempt' | 'result' | 'release', reply: DeciderReply): 'continue' | 'stop' {

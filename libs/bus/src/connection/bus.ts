@@ -1,7 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { createInbox, headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { Subjects } from '#contracts';
-import type { Logger } from '#telemetry';
+import { extractTrace, type Logger } from '#telemetry';
 import { MessageTooLargeError } from '../errors.ts';
 
 export type BusStatus = 'disconnected' | 'reconnected' | 'closed';
@@ -143,6 +143,7 @@ export function traceHeaders(traceparent: string): MsgHdrs {
   return h;
 }
 
+/** Null, too, when what came is no traceparent: it goes into the ledger. */
 export function traceparentOf(h: MsgHdrs | undefined): string | null {
-  return h?.get(TRACEPARENT) || null;
+  return extractTrace(h);
 }

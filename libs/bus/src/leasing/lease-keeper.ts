@@ -1,5 +1,5 @@
 import type { HeartbeatMessage, HeartbeatReply, LeaseKey, WorkerSignal } from '#contracts';
-import type { Logger } from '#telemetry';
+import { currentTraceparent, type Logger } from '#telemetry';
 import { LeaseLostError } from '../errors.ts';
 import type { DeciderClient } from '../requesting/decider-client.ts';
 import type { DeciderLocator } from '../requesting/decider-locator.ts';
@@ -118,8 +118,12 @@ export class LeaseKeeper {
   }
 
   async #claim(holding: Holding, heldAtMs: number): Promise<boolean> {
+    // Of the lease's live trace: the ledger shows where to look, also for a lease that never reports anything else.
+    const traceparent = currentTraceparent();
     try {
-      const reply = await this.#o.client.request('claim', { lease: holding.key }, holding.ended);
+      const reply = await this.#o.client.request('claim', { lease: holding.key }, holding.ended, {
+        traceparent,
+      });
       if (reply.status !== 'applied') {
         holding.lose('told', reply.reason);
         return false;

@@ -52,6 +52,16 @@ describe('chaining an append', () => {
     expect(rows[1]?.prevHash).toBe(rows[0]?.hash);
   });
 
+  it('gives each event a trace of its own when the append says so', () => {
+    const append = { ...parts, expected: EMPTY_HEAD, events: [parts.event, parts.event] };
+    const traces = (rows: { body: string }[]) => rows.map(({ body }) => parseBody(body).traceparent);
+    expect(traces(chainAppend({ ...append, traceparent: 't' }))).toEqual(['t', 't']);
+    expect(traces(chainAppend({ ...append, traceparent: 't', traceparents: ['a', null] }))).toEqual([
+      'a',
+      null,
+    ]);
+  });
+
   it.each(['', 'a b', 'a"b', 'a/b', 'ä', 'x'.repeat(65)])('refuses the plan id %j', (planId) => {
     const append = { ...parts, planId, expected: EMPTY_HEAD, events: [parts.event] };
     expect(() => chainAppend(append)).toThrow('cannot be a plan id');

@@ -62,11 +62,12 @@ export function hashEvent(prevHash: string, body: string): string {
 
 /** The rows that an append writes. Throws InvalidAppendError on what no stream can take. */
 export function chainAppend(append: Append): ChainedEvent[] {
-  const { planId, expected, at, traceparent } = append;
+  const { planId, expected, at } = append;
   if (!PLAN_ID.test(planId)) throw new InvalidAppendError(planId, expected, 'this cannot be a plan id');
   if (append.events.length === 0) throw new InvalidAppendError(planId, expected, 'an append needs an event');
   let previous = expected;
-  return append.events.map((event) => {
+  return append.events.map((event, index) => {
+    const traceparent = append.traceparents ? (append.traceparents[index] ?? null) : append.traceparent;
     const parts = { planId, seq: previous.seq + 1, at, traceparent, event };
     const body = eventBody(parts);
     const chained = { ...parts, body, prevHash: previous.hash, hash: hashEvent(previous.hash, body) };
