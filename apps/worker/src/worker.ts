@@ -81,7 +81,11 @@ export class Worker {
    * Calling it again changes nothing.
    */
   drain(): Promise<void> {
-    this.#draining ??= this.#drain();
+    if (this.#draining === null) {
+      this.#draining = this.#drain();
+      // The decider should plan without our slots now, not a third of a lease later.
+      this.keeper.beatNow();
+    }
     return this.#draining;
   }
 
