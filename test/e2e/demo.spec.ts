@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { connectBus } from '#bus';
@@ -150,6 +150,28 @@ describe('the demo', () => {
       } finally {
         await servers.stop();
       }
+      await machine.expectNothingLeft();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'keeps everything when it is asked to, for `skein up` to look at',
+    async () => {
+      const machine = await OwnMachine.make();
+      const demo = await machine.start(process.execPath, [DEMO, '--keep'], { env }).ended;
+      expect(demo.code).toBe(0);
+      const [, folder] = /bin\/skein up --data-dir (\S+)/.exec(demo.output) ?? [];
+      const [, planId] = /bin\/skein status (\S+)/.exec(demo.output) ?? [];
+      expect(await machine.processes()).toEqual([]);
+      const skein = join(PACKAGE, 'bin/skein');
+      const stack = machine.start(skein, ['up', '--data-dir', folder!, '--port', '0']);
+      const [, url] = await stack.prints(/^ready (http:\S+)$/m);
+      const verified = await machine.start(skein, ['--url', url!, 'ledger', 'verify', planId!]).ended;
+      expect(verified.output).toMatch(/anchored at seq \d+/);
+      stack.child.kill('SIGTERM');
+      await stack.ended;
+      await rm(folder!, { recursive: true });
       await machine.expectNothingLeft();
     },
     TEST_MS,

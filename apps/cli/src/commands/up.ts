@@ -44,6 +44,7 @@ export async function up(terminal: Terminal, o: UpOptions): CommandResult {
     throw error;
   }
   terminal.out(`ready ${stack.url}`);
+  if (stack.url !== settings.rest.url) say(`for the other commands: export SKEIN_URL=${stack.url}`);
   try {
     await Promise.race([interrupts.first(), stack.broken]);
     say('stopping: running steps may finish; press Ctrl-C again to hurry');
