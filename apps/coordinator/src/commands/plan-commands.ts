@@ -38,6 +38,13 @@ export class PlanCommands {
   constructor(private readonly o: PlanCommandsOptions) {}
 
   async execute(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
+    const reply = await this.carry(command, traceparent);
+    // With the trace of the request: from a client's trace to the plan, and back.
+    if (command.kind !== 'explain') this.o.log.info(summaryOf(command, reply), 'A command was answered');
+    return reply;
+  }
+
+  private async carry(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
     if (this.o.elector().current) {
       const reply = await this.decideHere(command, traceparent);
       if (reply.status !== 'unavailable' || reply.code !== 'not-decider') return reply;
@@ -94,6 +101,13 @@ export class PlanCommands {
       };
     }
   }
+}
+
+function summaryOf(command: PlanCommand, reply: CommandReply): object {
+  const { kind, planId } = command;
+  if (reply.status !== 'decided') return { command: kind, planId, answer: reply.status };
+  const { status } = reply.reply;
+  return { command: kind, planId, answer: status, ...('code' in reply.reply && { code: reply.reply.code }) };
 }
 
 function unavailable(error: NotDeciderError | DeciderBusyError | LedgerDownError): CommandReply {
