@@ -1,7 +1,7 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { parsePlan, type PlanProblem } from '#contracts';
+import { parsePlan, repoUrlProblem, show, type PlanProblem } from '#contracts';
 import type { Actor, PlanDefinition } from '#domain';
 import { currentTraceparent, inSpan, names, parseTraceparent } from '#telemetry';
 import {
@@ -15,14 +15,22 @@ import { PlanReader } from './plan-reader.ts';
 import { Problem } from './problem.ts';
 import { PlanLimits } from './plan-limits.ts';
 
-const submissionBody = z.strictObject({
-  /** The plan, YAML or JSON. */
-  text: z.string(),
-  /** Used instead of the text's `repo.url`: the client resolves folders relative to where it is. */
-  repoUrl: z.string().min(1).max(2_048).optional(),
-});
+const submissionBody = z.strictObject(
+  {
+    /** The plan, YAML or JSON. */
+    text: z.string('expected the plan text, YAML or JSON, as a string'),
+    /** Used instead of the text's `repo.url`: the client resolves folders relative to where it is. */
+    repoUrl: z.string('expected a string').optional(),
+  },
+  { error: (issue) => wordShape(issue, '{"text": "<the plan>"}, and perhaps "repoUrl"') },
+);
 
-const cancelBody = z.strictObject({ why: z.string().max(1_000).optional() }).optional();
+const cancelBody = z
+  .strictObject(
+    { why: z.string('expected a string').max(1_000, 'longer than 1000 characters').optional() },
+    { error: (issue) => wordShape(issue, '{} or {"why": "<a reason>"}') },
+  )
+  .optional();
 
 /** Until there are logins, everything belongs to this tenant. */
 const TENANT = 'local';
@@ -46,7 +54,7 @@ export class SubmissionController {
     const body = checked(submissionBody, rawBody);
     const key = idempotencyKey(rawKey);
     const definition = this.parse(body.text, body.repoUrl);
-    const traceparent = rawTraceparent && parseTraceparent(rawTraceparent) ? rawTraceparent : null;
+    const parent = parentOf(rawTraceparent);
     const planId = planIdFor(TENANT, key);
     const submission = {
       tenant: TENANT,
@@ -54,9 +62,20 @@ export class SubmissionController {
       digest: submissionDigest(body.text, definition),
       idempotencyKey: key,
       by: actor(rawActor),
-      traceparent,
     };
-    const reply = decided(await this.commands.execute({ kind: 'submit', planId, submission }, traceparent));
+    const reply = await inSpan(
+      names.spans.planSubmit,
+      { [names.attributes.planId]: planId, [names.attributes.planName]: definition.name },
+      async () => {
+        const current = currentTraceparent();
+        // A client that traces gets the leases in its trace. Without one each lease has a trace of its own: together
+        // with the submission they would be one trace of a whole plan, which no viewer can show.
+        const traceparent = parent === null ? null : current;
+        const submit = { kind: 'submit' as const, planId, submission: { ...submission, traceparent } };
+        return decided(await this.commands.execute(submit, current));
+      },
+      { parent, kind: 'server' },
+    );
     // `continue`: the plan begins now; `stop`: it was there.
     void response.status(reply.next === 'continue' ? 201 : 200).header('location', `/v1/plans/${planId}`);
     return { planId, name: definition.name, url: `/v1/plans/${planId}`, created: reply.next === 'continue' };
@@ -66,13 +85,19 @@ export class SubmissionController {
   async cancel(
     @Param('planId') planId: string,
     @Body() rawBody: unknown,
+    @Headers('traceparent') rawTraceparent: string | undefined,
     @Headers('x-skein-actor') rawActor: string | undefined,
     @Res({ passthrough: true }) response: FastifyReply,
   ) {
     const body = checked(cancelBody, rawBody ?? undefined);
     await this.reader.plan(planId);
     const command = { kind: 'cancel' as const, planId, by: actor(rawActor), why: body?.why ?? null };
-    decided(await this.commands.execute(command, null));
+    await inSpan(
+      names.spans.planCancel,
+      { [names.attributes.planId]: planId },
+      async () => decided(await this.commands.execute(command, currentTraceparent())),
+      { parent: parentOf(rawTraceparent), kind: 'server' },
+    );
     void response.status(200);
     return this.reader.plan(planId);
   }
@@ -90,8 +115,17 @@ export class SubmissionController {
         'repoUrl was given, but the plan names no repository (key `repo`)',
       );
     }
+    // It takes the place of an address that was checked: the same rules hold for it.
+    const wrong = repoUrlProblem(repoUrl);
+    if (wrong !== null) throw new Problem(422, 'repo-url-invalid', `repoUrl: ${wrong}`);
     return { ...definition, repo: { ...definition.repo, url: repoUrl } };
   }
+}
+
+function wordShape(issue: z.core.$ZodRawIssue, expected: string): string {
+  const keys =
+    issue.code === 'unrecognized_keys' ? `unknown key ${issue.keys.slice(0, 5).map(show).join(', ')}; ` : '';
+  return `${keys}expected ${expected}`;
 }
 
 function checked<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
@@ -118,6 +152,11 @@ function idempotencyKey(raw: string | undefined): string {
     'idempotency-key-invalid',
     'Idempotency-Key must be 1 to 200 visible ASCII characters without spaces',
   );
+}
+
+/** What a client sends may be anything. */
+function parentOf(raw: string | undefined): string | null {
+  return parseTraceparent(raw) ? raw! : null;
 }
 
 function actor(raw: string | undefined): Actor {

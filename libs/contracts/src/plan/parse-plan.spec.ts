@@ -316,6 +316,7 @@ describe('a plan that is wrong', () => {
     ['setup: npm ci, run: x', 'steps[1].setup', 'expected a list, got "npm ci"', undefined],
     ['verify: [" "], run: x', 'steps[1].verify[0]', 'the command is empty', undefined],
     ['verify: ["a\\0b"], run: x', 'steps[1].verify[0]', 'holds a NUL character', undefined],
+    ['matrix: ["\\ud800"], run: x', 'steps[1].matrix[0]', 'half of a character', undefined],
     ['env: {1A: x}, run: x', 'steps[1].env["1A"]', 'does not begin with a digit', undefined],
     ['env: {SKEIN_PROMPT: x}, run: x', 'steps[1].env.SKEIN_PROMPT', 'begin with SKEIN_ are ours', undefined],
     ['env: {PORT: 80}, run: x', 'steps[1].env.PORT', 'expected text, got 80', 'put it in quotes'],

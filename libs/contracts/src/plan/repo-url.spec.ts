@@ -1,5 +1,5 @@
 import { parsePlan } from './parse-plan.ts';
-import { isLocalFolder, resolveRepoInText, resolveRepoUrl } from './repo-url.ts';
+import { isLocalFolder, repoUrlProblem, resolveRepoInText, resolveRepoUrl } from './repo-url.ts';
 
 describe('an address of a repository', () => {
   it.each(['.', './service', '../x', '/srv/r.git', 'service', 'a/b:c', '~/x'])('%s is a folder', (url) => {
@@ -17,6 +17,29 @@ describe('an address of a repository', () => {
   it('that is a relative folder is taken from where the plan is submitted', () => {
     expect(resolveRepoUrl('./service', '/home/ada')).toBe('/home/ada/service');
     expect(resolveRepoUrl('/srv/r', '/home/ada')).toBe('/srv/r');
+  });
+});
+
+describe('an address that is given beside a plan text', () => {
+  it.each(['/srv/r.git', 'https://h/r', 'ssh://git@h/r', 'git@h:team/r.git', 'file:///srv/r'])(
+    '%s can be used',
+    (url) => {
+      expect(repoUrlProblem(url)).toBeNull();
+    },
+  );
+
+  it.each([
+    ['./r', 'absolute path'],
+    ['', 'empty'],
+    ['https://user:secret@h/r', 'would stay in the ledger'],
+    ['https://token@h/r', 'would stay in the ledger'],
+    ['--upload-pack=touch x', 'not an address'],
+    ['ext::sh -c id', 'not an address'],
+    ['/srv/r\0', 'NUL'],
+    ['/srv/r\n', 'not an address'],
+    [`/${'a'.repeat(2_000)}`, 'longer than'],
+  ])('%j cannot', (url, why) => {
+    expect(repoUrlProblem(url)).toContain(why);
   });
 });
 

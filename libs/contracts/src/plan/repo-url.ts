@@ -3,6 +3,7 @@ import { isScalar, parseDocument } from 'yaml';
 import { readJsonTree } from './json-tree.ts';
 import { mapOf, textOf } from './outline.ts';
 import type { UnplacedProblem } from './problem.ts';
+import { repoUrl } from './rules.ts';
 import { locate } from './text-tree.ts';
 
 const DEPTH_MAX = 32;
@@ -69,13 +70,26 @@ function repoAddress(value: unknown): { url: string; path: string[] } | null {
   return alone === null ? null : { url: alone, path: ['repo'] };
 }
 
+const RELATIVE = 'a relative folder means nothing here';
+
+/** What is wrong with an address that is given beside a plan text; null when a worker can use it as it is. */
+export function repoUrlProblem(url: string): string | null {
+  const checked = repoUrl.safeParse(url);
+  if (!checked.success) return checked.error.issues[0]?.message ?? 'not an address';
+  return isRelative(url) ? `${RELATIVE}: give its absolute path` : null;
+}
+
+function isRelative(url: string): boolean {
+  return isLocalFolder(url) && !url.startsWith('/');
+}
+
 export function relativeRepoProblems(value: unknown): UnplacedProblem[] {
   const found = repoAddress(value);
-  if (!found || !isLocalFolder(found.url) || found.url.startsWith('/')) return [];
+  if (!found || !isRelative(found.url)) return [];
   return [
     {
       code: 'wrong-value',
-      message: 'a relative folder means nothing here',
+      message: RELATIVE,
       path: found.path,
       hint: 'give its absolute path, or submit with `skein submit`',
     },

@@ -92,12 +92,13 @@ export const repoUrl = text(2_000)
     'a password or token in the address would stay in the ledger for ever: give it to the worker (SKEIN_GIT_TOKEN)',
   );
 
-/** Text of any length up to the bound, of any characters but NUL: no program can be given one. */
+/** Text of any length up to the bound, of any characters but NUL and half characters: no program can be given those. */
 export function text(lengthMax: number): z.ZodString {
   return z
     .string()
     .max(lengthMax, `longer than ${lengthMax} characters`)
-    .refine((value) => !value.includes('\0'), 'holds a NUL character');
+    .refine((value) => !value.includes('\0'), 'holds a NUL character')
+    .refine((value) => value.isWellFormed(), 'holds half of a character (a lone surrogate)');
 }
 
 function named(pattern: RegExp, rule: string, allowed: RegExp): z.ZodString {
