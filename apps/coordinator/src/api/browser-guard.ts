@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { problemBody } from './problem.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { sendProblem } from './problem-reply.ts';
 
 /**
  * There is no login yet, so the coordinator listens on loopback only, and a web page in the operator's browser must
@@ -9,7 +9,7 @@ import { problemBody } from './problem.ts';
 export function guardAgainstBrowsers(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     const refusal = refusalOf(request);
-    if (refusal) return refuse(reply, refusal.status, refusal.code, refusal.detail);
+    if (refusal) return sendProblem(reply, refusal.status, refusal.code, refusal.detail);
     return undefined;
   });
 }
@@ -45,11 +45,21 @@ function refusalOf(request: FastifyRequest): Refusal | null {
       detail: 'requests from web pages of another site are refused',
     };
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD' && !isJson(request.headers['content-type'])) {
+  // What no route takes is refused as that, whatever its body.
+  if (request.is404 || request.method === 'GET' || request.method === 'HEAD') return null;
+  if (!isJson(request.headers['content-type'])) {
     return {
       status: 415,
       code: 'unsupported-media-type',
       detail: 'send the body as content-type: application/json',
+    };
+  }
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    return {
+      status: 415,
+      code: 'unsupported-encoding',
+      detail: 'send the body as it is, without content-encoding',
     };
   }
   return null;
@@ -61,11 +71,4 @@ function isLoopback(host: string): boolean {
 
 function isJson(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType);
-}
-
-function refuse(reply: FastifyReply, status: number, code: string, detail: string): FastifyReply {
-  return reply
-    .status(status)
-    .header('content-type', 'application/problem+json; charset=utf-8')
-    .send(problemBody(status, code, detail));
 }

@@ -1,4 +1,5 @@
 import type { ArtifactStore } from '#artifacts';
+import { show } from '#contracts';
 import { formatOrdinal, parseOrdinal } from '#domain';
 import {
   InvalidCursorError,
@@ -155,12 +156,13 @@ export class PlanReader {
     const ordinal = parseOrdinal(text);
     const step =
       (ordinal === null ? null : await this.o.views.step(planId, ordinal)) ??
-      (await this.o.views.step(planId, text));
+      // No name has a NUL, and Postgres takes no text with one.
+      (text.includes('\0') ? null : await this.o.views.step(planId, text));
     if (step) return step;
     throw new Problem(
       404,
       'step-unknown',
-      `plan ${planId} has no step ${JSON.stringify(text.slice(0, 120))}; list them with GET /v1/plans/${planId}/steps`,
+      `plan ${planId} has no step ${show(text)}; list them with GET /v1/plans/${planId}/steps`,
     );
   }
 

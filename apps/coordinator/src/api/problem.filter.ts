@@ -23,10 +23,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   private bodyOf(error: unknown, request: FastifyRequest): ProblemBody {
     if (error instanceof Problem) return error.body();
-    if (error instanceof HttpException)
-      return problemBody(error.getStatus(), codeOf(error.getStatus()), error.message);
     const status = clientStatus(error);
-    if (status !== null) return problemBody(status, codeOf(status), (error as Error).message);
+    if (status !== null) return refusedBody(status, (error as Error).message, request);
     this.log.error(
       { err: error, method: request.method, route: request.routeOptions?.url },
       'A request failed',
@@ -35,18 +33,32 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Fastify's own refusals (a body too large, JSON that does not parse) carry their status. */
+/** Fastify's own refusals, and what Nest makes of them, carry their status. */
 function clientStatus(error: unknown): number | null {
-  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  const status =
+    error instanceof HttpException
+      ? error.getStatus()
+      : (error as { statusCode?: unknown } | null)?.statusCode;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
+}
+
+/** They know what was wrong, but not what to send instead. */
+function refusedBody(status: number, message: string, request: FastifyRequest): ProblemBody {
+  if (status === 413) {
+    const limit = request.routeOptions?.bodyLimit;
+    const most = limit === undefined ? '' : ` than the ${limit} bytes that are taken`;
+    return problemBody(413, 'body-too-large', `the body is larger${most}; make several plans of it`);
+  }
+  if (status === 400) {
+    const detail = `${message}; send one JSON object, such as {"text": "<the plan>"} for a new plan or {} to cancel one`;
+    return problemBody(400, 'body-malformed', detail);
+  }
+  return problemBody(status, codeOf(status), message);
 }
 
 function codeOf(status: number): string {
   const codes: Record<number, string> = {
-    400: 'bad-request',
     404: 'not-found',
-    405: 'method-not-allowed',
-    413: 'body-too-large',
     415: 'unsupported-media-type',
   };
   return codes[status] ?? 'request-refused';

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import type { PlanProblem } from '#contracts';
+import { show, type PlanProblem } from '#contracts';
 
 /** RFC 9457. `code` is stable, for programs; `detail` says what was wrong and what to do. */
 export interface ProblemBody {
@@ -49,6 +49,7 @@ const TITLES: Record<number, string> = {
   405: 'Method not allowed',
   409: 'Conflict',
   413: 'Too large',
+  414: 'Path too long',
   415: 'Unsupported media type',
   421: 'Misdirected request',
   422: 'Cannot be processed',
@@ -58,8 +59,4 @@ const TITLES: Record<number, string> = {
 };
 
 export const planUnknown = (planId: string): Problem =>
-  new Problem(
-    404,
-    'plan-unknown',
-    `there is no plan ${JSON.stringify(planId.slice(0, 80))}; list them with GET /v1/plans`,
-  );
+  new Problem(404, 'plan-unknown', `there is no plan ${show(planId)}; list them with GET /v1/plans`);

@@ -1,0 +1,39 @@
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Settings } from '#config';
+import type { Logger } from '#telemetry';
+import { guardAgainstBrowsers } from './api/browser-guard.ts';
+import { PlanLimits } from './api/plan-limits.ts';
+import { refuseAddress, refuseUnknownRoutes } from './api/unknown-routes.ts';
+import { CoordinatorModule } from './coordinator.module.ts';
+import type { Coordinator } from './coordinator.ts';
+
+/** JSON text of a plan in a JSON string: quotes and line breaks double. */
+const BODY_PER_TEXT_BYTE = 2;
+const ENVELOPE_BYTES = 4_096;
+
+/** Serves the coordinator over HTTP until the returned application is closed. */
+export async function startRestApi(
+  settings: Settings,
+  coordinator: Coordinator,
+  log: Logger,
+): Promise<NestFastifyApplication> {
+  const { maxBytes, maxSteps } = settings.plans;
+  const adapter = new FastifyAdapter({
+    bodyLimit: maxBytes * BODY_PER_TEXT_BYTE + ENVELOPE_BYTES,
+    // A name of a step may be a path of a repository, percent-encoded.
+    routerOptions: { maxParamLength: 2_048, ignoreTrailingSlash: true },
+    frameworkErrors: refuseAddress,
+    forceCloseConnections: true,
+  });
+  const module = CoordinatorModule.around(coordinator, new PlanLimits(maxBytes, maxSteps), log);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    logger: false,
+    abortOnError: false,
+  });
+  const fastify = app.getHttpAdapter().getInstance();
+  guardAgainstBrowsers(fastify);
+  refuseUnknownRoutes(fastify);
+  await app.listen(settings.rest.port, settings.rest.host);
+  return app;
+}
