@@ -258,6 +258,13 @@ describe('steps that need the repository', () => {
         'too-many-files',
         '4 files',
       ],
+      [
+        'a glob that matches nothing',
+        { globs: [{ definition: 0, include: ['src/**/*.jsx'], exclude: [] }] },
+        {},
+        'glob-matches-nothing',
+        'src/**/*.jsx',
+      ],
       ['an unknown base', {}, { base: 'nowhere' }, 'ref-not-found', 'nowhere'],
       ['a missing repository', {}, { url: '/nowhere/at/all' }, 'repo-url', 'no such folder'],
       ['a forbidden transport', {}, { url: 'ext::sh -c id' }, 'repo-url', 'ext'],

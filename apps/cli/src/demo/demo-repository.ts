@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { simpleGit, type SimpleGit } from 'simple-git';
 
 /**
  * A bare repository made from the demo's service, as a team would have it on its server. Works with an empty HOME
@@ -11,11 +8,12 @@ const run = promisify(execFile);
 export class DemoRepository {
   private constructor(
     readonly path: string,
-    private readonly env: Record<string, string>,
+    private readonly repository: SimpleGit,
   ) {}
 
   static async create(o: { folder: string; service: string; searchPath: string }): Promise<DemoRepository> {
-    const repository = new DemoRepository(join(o.folder, 'service.git'), {
+    const path = join(o.folder, 'service.git');
+    const environment = {
       PATH: o.searchPath,
       HOME: o.folder,
       GIT_CONFIG_NOSYSTEM: '1',
@@ -27,14 +25,26 @@ export class DemoRepository {
       GIT_COMMITTER_EMAIL: 'desk@parcels.example',
       GIT_COMMITTER_DATE: '2026-01-05T09:00:00Z',
       GIT_INDEX_FILE: join(o.folder, 'demo.index'),
-    });
-    await run('git', ['init', '--quiet', '--bare', '--initial-branch=main', repository.path], {
-      env: repository.env,
-    });
-    await repository.git(
-      ['-c', 'core.bare=false', `--work-tree=${o.service}`, 'add', '--all', '--force', '.'],
-      o.service,
-    );
+    };
+    const git = simpleGit({
+      baseDir: o.folder,
+      timeout: { block: 60_000 },
+      // Our own, empty configuration instead of the user's.
+      allowEnvironment: Object.keys(environment),
+      unsafe: { allowUnsafeConfigPaths: true },
+    }).env(environment);
+    await git.raw(['init', '--quiet', '--bare', '--initial-branch=main', path]);
+    const repository = new DemoRepository(path, git);
+    await git.cwd(o.service);
+    await repository.git([
+      '-c',
+      'core.bare=false',
+      `--work-tree=${o.service}`,
+      'add',
+      '--all',
+      '--force',
+      '.',
+    ]);
     const tree = await repository.git(['write-tree']);
     const commit = await repository.git(['commit-tree', tree, '-m', 'Answer where a parcel is']);
     await repository.git(['update-ref', 'refs/heads/main', commit]);
@@ -51,14 +61,7 @@ export class DemoRepository {
     return this.git(['log', '-1', '--no-color', '--format=%h %s%n%n%b', `refs/heads/${branch}`]);
   }
 
-  private async git(args: string[], cwd?: string): Promise<string> {
-    const options = {
-      env: this.env,
-      maxBuffer: 4 * 1024 * 1024,
-      timeout: 60_000,
-      ...(cwd === undefined ? {} : { cwd }),
-    };
-    const { stdout } = await run('git', [`--git-dir=${this.path}`, ...args], options);
-    return stdout.trimEnd();
+  private async git(args: string[]): Promise<string> {
+    return (await this.repository.raw([`--git-dir=${this.path}`, ...args])).trimEnd();
   }
 }

@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isAbsolute } from 'node:path';
-import { promisify } from 'node:util';
+import { simpleGit } from 'simple-git';
 import { UsageError } from '../exit-code.ts';
-
-const run = promisify(execFile);
 
 /** A head of a plan's ledger that is kept outside the database, where its operator cannot edit it. */
 export interface Anchor {
@@ -78,15 +75,16 @@ function fileUrlPath(url: string): string | null {
 
 async function git(repository: string, args: string[]): Promise<string> {
   try {
-    const { stdout } = await run('git', ['-c', 'core.fsmonitor=false', '-C', repository, ...args], {
-      timeout: 30_000,
-      maxBuffer: 4 * 1024 * 1024,
+    const git = simpleGit({
+      baseDir: repository,
+      timeout: { block: 30_000 },
+      // Reading somebody's repository must not run a program that its configuration names.
+      config: ['core.fsmonitor=false'],
+      unsafe: { allowUnsafeFsMonitor: true },
     });
-    return stdout;
+    return await git.raw(args);
   } catch (error) {
-    const { stderr } = error as { stderr?: string };
-    throw new UsageError(`git could not read ${repository}: ${(stderr ?? String(error)).trim()}`, {
-      cause: error,
-    });
+    const why = error instanceof Error ? error.message.trim() : String(error);
+    throw new UsageError(`git could not read ${repository}: ${why}`, { cause: error });
   }
 }

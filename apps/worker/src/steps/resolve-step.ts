@@ -45,7 +45,11 @@ async function matchGlobs(
   // Symlinks and submodules are no files that a step could rewrite.
   const paths = tracked.filter(({ mode }) => mode.startsWith('100')).map(({ path }) => path);
   const matched: Record<string, string[]> = {};
-  for (const glob of resolve.globs) matched[String(glob.definition)] = matchFiles(paths, glob);
+  for (const glob of resolve.globs) {
+    const files = matchFiles(paths, glob);
+    if (files.length === 0) throw matchesNothing(glob, baseSha);
+    matched[String(glob.definition)] = files;
+  }
   const count = Object.values(matched).reduce((sum, files) => sum + files.length, 0);
   if (count > resolve.maxFiles) {
     throw new StepBlockedError({
@@ -54,6 +58,15 @@ async function matchGlobs(
     });
   }
   return matched;
+}
+
+/** A migration over no files is a mistyped pattern far more often than a wish. */
+function matchesNothing(glob: { include: string[]; exclude: string[] }, baseSha: string): StepBlockedError {
+  const without = glob.exclude.length > 0 ? ` without ${glob.exclude.map(printablePath).join(', ')}` : '';
+  return new StepBlockedError({
+    code: 'glob-matches-nothing',
+    message: `No file at the base ${baseSha.slice(0, 12)} matches ${glob.include.map(printablePath).join(', ')}${without}. Patterns are relative to the root of the repository.`,
+  });
 }
 
 /** Sorted by code unit, so that chunks are the same on every machine. Dot files must be named to match. */
