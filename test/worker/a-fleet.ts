@@ -60,6 +60,8 @@ export class AFleet {
     () => undefined;
   /** Named as lost in the next heartbeats, by ordinal. */
   readonly lost = new Set<number>();
+  /** A heartbeat has said that the worker drains. */
+  drainingHeard = false;
   nextOrdinal = 1;
   readonly planId = `plan${Math.random().toString(36).slice(2, 12).padEnd(10, '0')}`;
   worker!: Worker;
@@ -234,13 +236,13 @@ export class AFleet {
       })),
       result: noted('result', this.results, stop),
       release: noted('release', this.releases, stop),
-      heartbeat: (message) => ({
-        term: 1,
-        leaseMs,
-        lost: message.leases
+      heartbeat: (message) => {
+        this.drainingHeard ||= message.draining;
+        const lost = message.leases
           .filter((lease) => this.lost.has(lease.ordinal))
-          .map(({ planId, ordinal, epoch }) => ({ planId, ordinal, epoch, reason: 'the test says so' })),
-      }),
+          .map(({ planId, ordinal, epoch }) => ({ planId, ordinal, epoch, reason: 'the test says so' }));
+        return { term: 1, leaseMs, lost };
+      },
       command: () => null,
     });
   }

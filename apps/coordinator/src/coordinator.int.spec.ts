@@ -309,4 +309,48 @@ describe('a coordinator on real Postgres and NATS', () => {
       ['other', 'passed'],
     ]);
   }, 30_000);
+
+  it('ends a job that every worker takes and none can read as a dead letter', async () => {
+    const at = await coordinator();
+    const worker = await ScriptedWorker.start({
+      name: 'puzzled',
+      natsUrl,
+      namespace,
+      slots: 2,
+      work: passAtOnce,
+      unreadable: ({ stepName }) => stepName === 'garbled',
+    });
+    open.push(worker);
+    const plan = noops([{ name: 'garbled' }, { name: 'other' }], 2);
+    const planId = await submit(at, plan, 'garbled');
+    const all = await ended(planId);
+    expect(all.find(({ type }) => type === 'step.poisoned')).toMatchObject({
+      data: { reason: { message: expect.stringContaining('never claimed: 2 times delivered') } },
+    });
+    const garbled = all.filter(({ data }) => 'ordinal' in data && data.ordinal === 0);
+    expect(garbled.map(({ type }) => type)).not.toContain('lease.granted');
+    expect(worker.jobs.filter(({ stepName }) => stepName === 'garbled')).toHaveLength(2 * 2);
+  }, 40_000);
+
+  it('leaves no job on the queue when a plan has closed, even if an ack was lost', async () => {
+    const at = await coordinator();
+    const worker = await ScriptedWorker.start({
+      name: 'mute',
+      natsUrl,
+      namespace,
+      slots: 1,
+      acks: false,
+      work: passAtOnce,
+    });
+    open.push(worker);
+    await ended(await submit(at, noops([{ name: 'a' }]), 'unacked'));
+    await eventually(
+      async () => {
+        for await (const info of worker.bus.jsm.streams.list(worker.bus.subjects.allJobs()))
+          if (info.state.messages > 0) return false;
+        return true;
+      },
+      { what: 'the queue to be empty' },
+    );
+  });
 });

@@ -74,7 +74,10 @@ describe('leases of a worker', () => {
     fleet = await AFleet.start({ drainGraceMs: 20_000 });
     const job = await fleet.publish(fleet.job(runs(['echo begun > src/a.js; sleep 1'])));
     await eventually(() => fleet.worker.transport.busy === 1);
-    await fleet.worker.drain();
+    const drained = fleet.worker.drain();
+    // Long before the next heartbeat is due: the decider plans without these slots at once.
+    await eventually(() => fleet.drainingHeard, { timeoutMs: 800, what: 'the decider to hear of the drain' });
+    await drained;
     expect(fleet.attemptsOf(job)).toMatchObject([{ verdict: 'accepted' }]);
     expect(fleet.releases).toEqual([]);
   }, 60_000);

@@ -60,7 +60,8 @@ function stepFacts(plan: OverviewPlan, step: OverviewStep): SpanFacts {
     failed: isFailed(step),
     attributes: {
       [names.attributes.planId]: plan.planId,
-      [names.attributes.stepOrdinal]: step.ordinal,
+      // As people and the lease traces write it: one key has one type.
+      [names.attributes.stepOrdinal]: `s${step.ordinal}`,
       [names.attributes.stepName]: step.name,
       [names.attributes.outcome]: step.outcome,
     },

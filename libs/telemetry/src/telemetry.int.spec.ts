@@ -118,7 +118,7 @@ describe('the overview trace', () => {
     expect(step).toMatchObject({
       parentSpanId: root?.spanId,
       attributes: {
-        'skein.step.ordinal': 1,
+        'skein.step.ordinal': 's1',
         'skein.step.name': 'convert[src/auth.js]',
         'skein.outcome': 'passed',
       },

@@ -1,7 +1,10 @@
 import { LeaseTable } from './lease-table.ts';
 
 const LEASE = { planId: 'p1', ordinal: 3, epoch: 2, worker: 'w1' };
-const grant = { type: 'lease.granted' as const, data: { ordinal: 3, epoch: 2, worker: 'w1', tokenDigest: 't' } };
+const grant = {
+  type: 'lease.granted' as const,
+  data: { ordinal: 3, epoch: 2, worker: 'w1', tokenDigest: 't' },
+};
 
 describe('the lease table', () => {
   it('keeps a lease as long as its worker speaks, and no longer', () => {

@@ -41,6 +41,10 @@ export class ScriptedWorker {
     natsUrl: string;
     namespace: string;
     slots: number;
+    /** false: every ack is lost on the wire. */
+    acks?: boolean;
+    /** Jobs that this worker cannot make sense of: terminated without a claim, as the job server does. */
+    unreadable?: (job: Job) => boolean;
     work: (at: WorkAtHand) => Promise<void>;
   }): Promise<ScriptedWorker> {
     const bus = await connectBus({ url: o.natsUrl, namespace: o.namespace, name: o.name, log: silentLogger });
@@ -62,13 +66,14 @@ export class ScriptedWorker {
       JOB_PATTERN,
       async (job: Job, context: JobContext) => {
         worker.jobs.push(job);
+        if (o.unreadable?.(job)) return context.terminate('unreadable');
         const { planId, ordinal, epoch } = job;
         const lease = { planId, ordinal, epoch, worker: o.name, token: randomBytes(16).toString('hex') };
         const held = keeper.hold(lease, context);
         worker.held.set(lease.token, held);
         try {
           await o.work({ job, lease, client, signal: worker.stopping.signal });
-          context.ack();
+          if (o.acks ?? true) context.ack();
         } finally {
           held.release();
         }

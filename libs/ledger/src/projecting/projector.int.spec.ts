@@ -182,6 +182,34 @@ describe('the projector', () => {
     expect((await views.plan('plan1'))?.head.seq).toBe(run.state.seq);
   });
 
+  it('tells which plans ended last, and where the live traces of leases are', async () => {
+    await using projector = new Projector(under.database, { log });
+    const plans = [aRun('early', PAGE), aRun('late', PAGE), aRun('open', PAGE)];
+    for (const run of plans) await advance(run, run.submit());
+    const lease = { epoch: 1, worker: 'w1', tokenDigest: 't' };
+    const events: PlanEvent[] = [
+      { type: 'step.admitted', data: { ordinal: 0, epoch: 1 } },
+      { type: 'lease.granted', data: { ordinal: 0, ...lease } },
+      { type: 'step.passed', data: { ordinal: 0, ...lease, commit: null, outputs: {} } },
+      { type: 'plan.cancelled', data: { by: { name: 'me', via: 'cli' }, why: null } },
+    ];
+    for (const [planId, at] of [
+      ['late', '2026-11-21T12:00:00.000Z'],
+      ['early', '2026-11-20T12:00:00.000Z'],
+    ] as const) {
+      const traceparents = ['decider', 'lease', null, 'client'];
+      const expected = heads.get(planId) ?? EMPTY_HEAD;
+      await under.ledger.appendAll(term, [{ planId, expected, at, traceparent: null, traceparents, events }]);
+    }
+    await projector.caughtUp(20_000);
+    expect((await views.lastEnded(5)).map(({ planId }) => planId)).toEqual(['late', 'early']);
+    expect((await views.lastEnded(1)).map(({ planId }) => planId)).toEqual(['late']);
+    const [granted, passed] = await views.leaseTraces('late', 0, 10);
+    expect(granted).toMatchObject({ ordinal: 0, traceparent: 'lease' });
+    expect(passed).toEqual({ seq: granted!.seq + 1, ordinal: 0, traceparent: '' });
+    expect(await views.leaseTraces('late', granted!.seq, 1)).toEqual([passed]);
+  });
+
   it('does not wait for ever for what an open transaction holds back', async () => {
     await using projector = new Projector(under.database, { log });
     const rival = await under.openRival({
