@@ -15,11 +15,13 @@ export class OverviewProgress {
   /** undefined: not read yet. */
   submission: string | null | undefined;
 
-  /** The spans of these steps have arrived. */
-  keep(steps: readonly OverviewStep[]): void {
-    for (const { ordinal } of steps) {
-      this.written.add(ordinal);
-      this.traces.delete(ordinal);
+  /** These spans have arrived. */
+  keep({ stepCount, steps }: OverviewPlan): void {
+    const large = stepCount > STEP_SPANS_MAX;
+    for (const { ordinal, outcome } of steps) {
+      // A span of a whole definition may be written again, with the same links: to what did not pass.
+      if (!large) this.written.add(ordinal);
+      if (!large || outcome === 'passed') this.traces.delete(ordinal);
     }
   }
 }

@@ -174,10 +174,16 @@ describe('the writer of overview traces', () => {
     expect(world.written).toEqual([]);
 
     writer = aWriter();
-    world.plan('p1', { counts, status: 'completed', endedAt: at(9) }, [{}]);
-    writer.follow(committed('p1', ['plan.completed'], { steps }));
+    world.plan('p1', { counts, status: 'halted', endedAt: at(9) }, [{ state: 'blocked' }]);
+    world.traces.push({ planId: 'p1', seq: 3, ordinal: 0, traceparent: trace('a') });
+    writer.follow(committed('p1', ['plan.halted'], { steps }));
     await writes(1);
-    expect(world.written[0]).toMatchObject({ stepCount: 2_001, outcome: 'completed' });
+    writer.follow(committed('p1', ['plan.closed'], { steps }));
+    await writes(2);
+    for (const overview of world.written) {
+      expect(overview).toMatchObject({ stepCount: 2_001, outcome: 'halted' });
+      expect(overview.steps).toMatchObject([{ ordinal: 0, leaseTraceparents: [trace('a')] }]);
+    }
   });
 
   it('writes what is left when it stops, for a bounded time', async () => {

@@ -192,7 +192,7 @@ export class OverviewWriter {
       const overview = await readOverview(this.o.views, planId, progress);
       if (!overview) return true;
       if (!(await this.trace?.write(overview))) return false;
-      progress.keep(overview.steps);
+      progress.keep(overview);
       return true;
     } catch (error) {
       if (!this.stopping)
