@@ -7,6 +7,7 @@ import {
   integrationBranch,
   isMet,
   stepOf,
+  textsNamed,
   toIso,
   type PlanState,
   type StepDefinition,
@@ -127,14 +128,6 @@ function resolveJob(plan: PlanState, facts: JobFacts): JobWork {
       : [],
   );
   return { kind: 'resolve', globs, texts: textsNamed(definition.steps), maxFiles: facts.maxSteps };
-}
-
-function textsNamed(steps: StepDefinition[]): string[] {
-  const sources = steps.flatMap(({ work }) => {
-    if (work.kind === 'codemod') return [work.rules];
-    return work.kind === 'agent' ? [work.prompt] : [];
-  });
-  return [...new Set(sources.flatMap((source) => ('file' in source ? [source.file] : [])))];
 }
 
 function integrateJob(plan: PlanState): JobWork {

@@ -4,6 +4,7 @@ import { toIso } from '../time.ts';
 import { admit, decide } from './decide.ts';
 import type { PlanDefinition, StepDefinition, StepWork } from './definition.ts';
 import { evolve } from './evolve.ts';
+import { inputCommits } from './inputs-of.ts';
 import type { LeaseClaim, PlanInput, PlanReply } from './input.ts';
 import { initialPlanState, stepOf, type PlanState } from './state.ts';
 
@@ -397,6 +398,45 @@ describe('a repository plan', () => {
     expect(story.admitAll()).toEqual(['convert[1/2]', 'convert[c.js]']);
   });
 
+  it.each([
+    [
+      'the files of a glob',
+      { files: {}, texts: { 'rules.yml': 'rule' } },
+      /files the matrix of convert matches/,
+    ],
+    ['a text', { texts: {} }, /text of rules.yml is missing/],
+  ])('refuses a resolution that leaves out %s: it could never be taken back', (_what, incomplete, why) => {
+    const work: StepWork = {
+      kind: 'codemod',
+      engine: 'ast-grep',
+      language: 'JavaScript',
+      rules: { file: 'rules.yml' },
+      files: [],
+      unparsable: 'report',
+    };
+    const story = new Story(aPlan([aStep('convert', [], { ...glob, work })], REPO));
+    story.admitAll();
+    expect(story.pass('resolve', { resolved: { ...resolved, ...incomplete } })).toMatchObject({
+      status: 'refused',
+      reason: expect.stringMatching(why),
+    });
+    expect(story.state.expanded).toBe(false);
+  });
+
+  it('accepts no candidate for another branch than its own', () => {
+    const story = resolvedStory();
+    story.admitAll();
+    story.attempt('convert[1/2]', 1, 'accepted');
+    story.attempt('convert[c.js]', 1, 'accepted');
+    story.admitAll();
+    const elsewhere = { ...candidate, branch: 'main' };
+    expect(story.pass('integrate', { commit: candidate.commit, candidate: elsewhere })).toMatchObject({
+      status: 'refused',
+      reason: 'the plan integrates into team/change, not into main',
+    });
+    expect(story.state.integration).toBeNull();
+  });
+
   it('accepts an integration before anyone publishes it, then cleans up and closes', () => {
     const story = resolvedStory();
     story.admitAll();
@@ -461,6 +501,30 @@ describe('a repository plan', () => {
     expect(story.events.find((event) => event.type === 'plan.halted')).toMatchObject({
       data: { reason: { message: expect.stringContaining('no branch, tag or commit "mian"') } },
     });
+  });
+});
+
+describe('a plan that is one long chain', () => {
+  const LENGTH = 20_000;
+  const chain = (rest: (index: number) => Partial<StepDefinition>) =>
+    Array.from({ length: LENGTH }, (_, index) =>
+      aStep(`n${index}`, index === 0 ? [] : [`n${index - 1}`], rest(index)),
+    );
+
+  it('completes at once when all of it is matrices over nothing', () => {
+    const story = new Story(aPlan(chain(() => ({ matrix: { kind: 'list', values: [] } }))));
+    expect(story.state).toMatchObject({ status: 'completed', closed: true });
+  });
+
+  it('finds the commits behind all its joins', () => {
+    const run: StepWork = { kind: 'run', commands: ['x'] };
+    const ends = (index: number) => index === 0 || index === LENGTH - 1;
+    const story = new Story(aPlan(chain((index) => (ends(index) ? { work: run } : {}))));
+    const { steps } = story.state;
+    steps[0]!.commit = { sha: 'a'.repeat(40), ref: 'refs/x' };
+    expect(inputCommits(story.state, LENGTH - 1)).toEqual([
+      { ordinal: 0, stepName: 'n0', commit: steps[0]!.commit },
+    ]);
   });
 });
 

@@ -3,8 +3,17 @@ import { MAX_FAULTS, backoffMs } from '../leasing/backoff.ts';
 import { fromIso, toIso } from '../time.ts';
 import { evolve } from './evolve.ts';
 import { expand } from './expansion.ts';
+import { textsNamed, type StepKind } from './definition.ts';
 import type { AbortHint, LeaseClaim, PlanInput, PlanReply } from './input.ts';
-import { definitionOf, isEnded, isMet, stepOf, type PlanState, type StepState } from './state.ts';
+import {
+  definitionOf,
+  integrationBranch,
+  isEnded,
+  isMet,
+  stepOf,
+  type PlanState,
+  type StepState,
+} from './state.ts';
 
 export interface Decision {
   /** To be appended in one go; empty when nothing changes. */
@@ -226,13 +235,8 @@ function finishAttempt(
 function pass(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'passed' }>): PlanReply {
   const { ordinal } = step.instance;
   const kind = step.instance.kind;
-  if (kind === 'resolve' && !input.resolved) {
-    return {
-      status: 'refused',
-      code: 'result-incomplete',
-      reason: 'a resolve step must say what it resolved',
-    };
-  }
+  const problem = problemOf(turn.state, kind, input);
+  if (problem) return { status: 'refused', code: 'result-incomplete', reason: problem };
   turn.emit({
     type: 'step.passed',
     data: {
@@ -255,6 +259,26 @@ function pass(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'pa
   }
   settle(turn);
   return STOP;
+}
+
+/** A system step's result that the plan cannot go on with: recorded, it could never be taken back. */
+function problemOf(
+  state: PlanState,
+  kind: StepKind,
+  { resolved, candidate }: Extract<PlanInput, { kind: 'passed' }>,
+): string | null {
+  if (kind === 'resolve') {
+    if (!resolved) return 'a resolve step must say what it resolved';
+    const { steps } = definitionOf(state);
+    const glob = steps.find((step, index) => step.matrix?.kind === 'glob' && !resolved.files[String(index)]);
+    if (glob) return `it does not say which files the matrix of ${glob.name} matches`;
+    const text = textsNamed(steps).find((path) => resolved.texts[path] === undefined);
+    if (text !== undefined) return `the text of ${text} is missing`;
+  }
+  if (kind === 'integrate' && candidate && candidate.branch !== integrationBranch(state)) {
+    return `the plan integrates into ${integrationBranch(state)}, not into ${candidate.branch}`;
+  }
+  return null;
 }
 
 function skipPublish(turn: Turn): void {

@@ -112,6 +112,15 @@ export interface AgentWork {
 /** Text given in the plan, or the path of a file of the repository, read at the base SHA. */
 export type TextSource = { inline: string } | { file: string };
 
+/** Files of the repository whose text the plan's steps need. */
+export function textsNamed(steps: readonly StepDefinition[]): string[] {
+  const sources = steps.flatMap(({ work }) => {
+    if (work.kind === 'codemod') return [work.rules];
+    return work.kind === 'agent' ? [work.prompt] : [];
+  });
+  return [...new Set(sources.flatMap((source) => ('file' in source ? [source.file] : [])))];
+}
+
 /** What a step is: the kinds that a plan can name, and the system steps that every repository plan gets. */
 export type SystemStepKind = 'resolve' | 'integrate' | 'publish' | 'clean';
 export type StepKind = StepWork['kind'] | SystemStepKind;

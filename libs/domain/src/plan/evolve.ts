@@ -6,6 +6,7 @@ import {
   isMet,
   readyQueue,
   stepOf,
+  type GroupState,
   type PlanState,
   type StepState,
   type StepStatus,
@@ -136,7 +137,10 @@ function expanded(state: PlanState, data: PlanExpanded): void {
   }
   state.unmetGroups = state.groups.length;
   // Groups without needs first; an empty group (a matrix over nothing) is met at once and may free others.
-  for (const group of state.groups) if (group.definition.needs.length === 0) readyGroup(state, group);
+  readyGroups(
+    state,
+    state.groups.filter((group) => group.needs.length === 0),
+  );
 }
 
 function addGroups(state: PlanState, definitions: StepDefinition[]): void {
@@ -146,10 +150,11 @@ function addGroups(state: PlanState, definitions: StepDefinition[]): void {
     ordinals: [],
     unmetSteps: 0,
     unmetNeeds: definition.needs.length,
+    needs: definition.needs.map((need) => indexOf.get(need)!),
     dependants: [],
   }));
-  definitions.forEach((definition, index) => {
-    for (const need of definition.needs) state.groups[indexOf.get(need)!]!.dependants.push(index);
+  state.groups.forEach((group, index) => {
+    for (const need of group.needs) state.groups[need]!.dependants.push(index);
   });
 }
 
@@ -208,24 +213,31 @@ function end(state: PlanState, step: StepState, status: StepStatus): void {
   if (definition === null || !isMet(status)) return;
   const group = state.groups[definition]!;
   group.unmetSteps -= 1;
-  if (group.unmetSteps === 0) metGroup(state, group);
+  if (group.unmetSteps === 0) readyGroups(state, metGroup(state, group));
 }
 
-function readyGroup(state: PlanState, group: PlanState['groups'][number]): void {
-  if (group.unmetSteps === 0) return metGroup(state, group);
-  for (const ordinal of group.ordinals) move(state, stepOf(state, ordinal), 'ready');
+/** A group without steps is met at once and may free others. A loop: thousands of them in a row are one chain. */
+function readyGroups(state: PlanState, freed: GroupState[]): void {
+  // A list that grows while it is walked.
+  for (const group of freed) {
+    if (group.unmetSteps === 0) for (const next of metGroup(state, group)) freed.push(next);
+    else for (const ordinal of group.ordinals) move(state, stepOf(state, ordinal), 'ready');
+  }
 }
 
-function metGroup(state: PlanState, group: PlanState['groups'][number]): void {
+/** Returns the groups that waited for nothing else. */
+function metGroup(state: PlanState, group: GroupState): GroupState[] {
   state.unmetGroups -= 1;
+  const freed: GroupState[] = [];
   for (const index of group.dependants) {
     const dependant = state.groups[index]!;
     dependant.unmetNeeds -= 1;
-    if (dependant.unmetNeeds === 0) readyGroup(state, dependant);
+    if (dependant.unmetNeeds === 0) freed.push(dependant);
   }
   if (state.unmetGroups === 0 && state.system.integrate !== null && state.status === 'running') {
     move(state, stepOf(state, state.system.integrate), 'ready');
   }
+  return freed;
 }
 
 function readyToClean(state: PlanState): void {

@@ -27,7 +27,7 @@ export function inputOutputs(state: PlanState, ordinal: number): Record<string, 
   const definition = stepOf(state, ordinal).instance.definition;
   const outputs: Record<string, Record<string, JsonValue>> = {};
   if (definition === null) return outputs;
-  for (const index of directNeeds(state, definition)) {
+  for (const index of [...new Set(state.groups[definition]!.needs)].sort((a, b) => a - b)) {
     for (const needed of state.groups[index]!.ordinals) {
       const step = stepOf(state, needed);
       if (step.outputs && Object.keys(step.outputs).length > 0) outputs[step.instance.name] = step.outputs;
@@ -36,21 +36,17 @@ export function inputOutputs(state: PlanState, ordinal: number): Record<string, 
   return outputs;
 }
 
-function directNeeds(state: PlanState, definition: number): number[] {
-  const needs = new Set(state.groups[definition]!.definition.needs);
-  return [...state.groups.keys()].filter((index) => needs.has(state.groups[index]!.definition.name));
-}
-
+/** Costs what it finds, and has no depth: a plan may be a chain of thousands of joins. */
 function neededGroups(state: PlanState, definition: number): Set<number> {
   const found = new Set<number>();
-  const visit = (index: number): void => {
-    for (const need of directNeeds(state, index)) {
+  const open = [definition];
+  for (let index = open.pop(); index !== undefined; index = open.pop()) {
+    for (const need of state.groups[index]!.needs) {
       if (found.has(need)) continue;
       found.add(need);
-      if (state.groups[need]!.definition.work.kind === 'noop') visit(need);
+      if (state.groups[need]!.definition.work.kind === 'noop') open.push(need);
     }
-  };
-  visit(definition);
+  }
   return found;
 }
 

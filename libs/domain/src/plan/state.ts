@@ -46,6 +46,8 @@ export interface GroupState {
   unmetSteps: number;
   /** Needed groups that are not met yet. */
   unmetNeeds: number;
+  /** Indexes of the groups that this one needs. */
+  readonly needs: number[];
   /** Indexes of the groups that need this one. */
   readonly dependants: number[];
 }

@@ -134,4 +134,20 @@ describe('the fleet', () => {
     yard.plan('p2', 'acme', fanOut(10));
     expect(yard.admit()).toHaveLength(4);
   });
+
+  it('lets every pool have its turn under a cap of the whole fleet, whichever had work first', () => {
+    const yard = new Yard({ fleet: 2 });
+    yard.slots.set('heavy', 2);
+    const busy = yard.plan('busy', 'a', fanOut(100));
+    const heavy = yard.plan('heavy', 'b', fanOut(10, { pool: 'heavy' }));
+    expect(yard.admit()).toEqual(['busy/leaf[0]', 'heavy/leaf[0]']);
+    yard.finish(busy, 0);
+    yard.finish(heavy, 0);
+    // One place at a time, as it is in a busy fleet.
+    expect(yard.admit()).toEqual(['busy/leaf[1]', 'heavy/leaf[1]']);
+    yard.finish(busy, 1);
+    expect(yard.admit()).toEqual(['busy/leaf[2]']);
+    yard.finish(busy, 2);
+    expect(yard.admit()).toEqual(['heavy/leaf[2]']);
+  });
 });

@@ -69,32 +69,44 @@ export class Fleet {
 
   /**
    * Admits one step after the other through `admitOne` (which must apply `step.admitted` to the plan) until every
-   * pool is full or has nothing ready.
+   * pool is full or has nothing ready. Pools take turns, too: under a cap of the fleet or of a plan, a pool that
+   * never runs dry would starve the others.
    */
   admit(now: number, slots: PoolSlots, admitOne: (plan: PlanState, ordinal: number) => void): number {
     this.promoteDelayed(now);
     let admitted = 0;
-    for (const [pool, ring] of this.rings) {
-      const held: [tenant: string, planId: string][] = [];
-      while (!this.poolHold(pool, slots)) {
-        const turn = ring.next();
-        if (!turn) break;
-        const plan = this.plans.get(turn.planId);
-        const ordinal = plan ? nextReady(plan, pool) : undefined;
-        if (!plan || ordinal === undefined) continue;
-        if (this.planHold(plan, stepOf(plan, ordinal))) {
-          held.push([turn.tenant, turn.planId]);
-          continue;
-        }
-        plan.ready.get(pool)!.shift();
-        admitOne(plan, ordinal);
-        admitted += 1;
-        this.update(plan);
+    const done = new Set<string>();
+    const held: [ring: TenantRing, tenant: string, planId: string][] = [];
+    for (let pool = this.nextPool(done); pool !== null; pool = this.nextPool(done)) {
+      const ring = this.rings.get(pool)!;
+      const turn = this.poolHold(pool, slots) ? null : ring.next();
+      if (!turn) {
+        done.add(pool);
+        continue;
       }
-      // Held by a cap of their own: they keep their place and are looked at again next time.
-      for (const [tenant, planId] of held) ring.add(tenant, planId);
+      const plan = this.plans.get(turn.planId);
+      const ordinal = plan ? nextReady(plan, pool) : undefined;
+      if (!plan || ordinal === undefined) continue;
+      if (this.planHold(plan, stepOf(plan, ordinal))) {
+        held.push([ring, turn.tenant, turn.planId]);
+        continue;
+      }
+      plan.ready.get(pool)!.shift();
+      admitOne(plan, ordinal);
+      admitted += 1;
+      this.update(plan);
+      // To the end of the row of pools.
+      this.rings.delete(pool);
+      this.rings.set(pool, ring);
     }
+    // Held by a cap of their own: they are looked at again next time.
+    for (const [ring, tenant, planId] of held) ring.add(tenant, planId);
     return admitted;
+  }
+
+  private nextPool(done: ReadonlySet<string>): string | null {
+    for (const pool of this.rings.keys()) if (!done.has(pool)) return pool;
+    return null;
   }
 
   /** The first thing that keeps a ready step from being admitted; null: it goes next time. */

@@ -1,0 +1,690 @@
+import fc from 'fast-check';
+import type { PlanEvent } from '../ledger/events.ts';
+import { Fleet, type FleetCaps } from '../scheduling/fleet.ts';
+import { admit, decide, type Decision } from './decide.ts';
+import type { PlanDefinition, StepDefinition } from './definition.ts';
+import { evolve } from './evolve.ts';
+import type { LeaseClaim, PlanInput } from './input.ts';
+import { initialPlanState, integrationBranch, isMet, type PlanState, type StepState } from './state.ts';
+
+const T0 = 1_800_000_000_000;
+const POOLS = ['default', 'heavy'];
+const RUNS = 250;
+const PLANTED_SEED = 20_261_120;
+
+/** What is under test. A planted bug replaces a part of it. */
+interface Engine {
+  decide(state: PlanState, input: PlanInput, now: number, history: readonly Recorded[]): Decision;
+  fleet(caps: FleetCaps): Fleet;
+}
+
+const HONEST: Engine = {
+  decide: (state, input, now) => decide(state, input, now),
+  fleet: (caps) => new Fleet(caps),
+};
+
+interface Recorded {
+  event: PlanEvent;
+  at: number;
+}
+
+type Move = {
+  kind: 'admit' | 'tick' | 'claim' | 'attempt' | 'pass' | 'release' | 'expire' | 'cancel';
+  /** Choices are numbers: what they mean depends on where the story stands. */
+  a: number;
+  b: number;
+  c: number;
+  yes: boolean;
+};
+
+interface Story {
+  caps: FleetCaps;
+  slots: number[];
+  plans: PlanDefinition[];
+  moves: Move[];
+}
+
+// ---------------------------------------------------------------- stories
+
+const stepArb = fc.record({
+  needs: fc.array(fc.nat(20), { maxLength: 3 }),
+  pool: fc.constantFrom(...POOLS),
+  attempts: fc.integer({ min: 1, max: 3 }),
+  run: fc.boolean(),
+  matrix: fc.constantFrom<StepDefinition['matrix'][]>(
+    null,
+    null,
+    { kind: 'list', values: [] },
+    { kind: 'list', values: ['x', 'y', 'z'] },
+    { kind: 'glob', include: ['**'], exclude: [], chunk: 2 },
+  ),
+});
+
+const planArb: fc.Arbitrary<PlanDefinition> = fc
+  .record({
+    steps: fc.array(stepArb, { minLength: 1, maxLength: 6, size: 'max' }),
+    repo: fc.boolean(),
+    integrate: fc.boolean(),
+    maxParallel: fc.constantFrom(null, null, 1, 2),
+    maxLeases: fc.integer({ min: 1, max: 3 }),
+  })
+  .map((o) => ({
+    version: 1,
+    name: 'a plan',
+    repo: o.repo ? { url: '/repo', base: 'main' } : null,
+    maxParallel: o.maxParallel,
+    maxLeases: o.maxLeases,
+    sandbox: 'auto',
+    integrate:
+      o.repo && o.integrate
+        ? {
+            branch: 'team/change',
+            setup: [],
+            verify: [],
+            env: {},
+            network: false,
+            timeout: { attemptMs: 1, idleMs: 1 },
+            pool: 'heavy',
+          }
+        : null,
+    steps: o.steps.map((step, index) => ({
+      name: `n${index}`,
+      needs: index === 0 ? [] : [...new Set(step.needs.map((need) => `n${need % index}`))],
+      pool: step.pool,
+      attempts: step.attempts,
+      timeout: { attemptMs: 1, idleMs: 1 },
+      paths: { write: null, protect: [] },
+      setup: [],
+      verify: [],
+      env: {},
+      network: false,
+      outputs: [],
+      // Only a repository has files.
+      matrix: step.matrix?.kind === 'glob' && !o.repo ? null : step.matrix,
+      work: step.run ? { kind: 'run', commands: ['x'] } : { kind: 'noop' },
+    })),
+  }));
+
+const moveArb: fc.Arbitrary<Move> = fc.record({
+  kind: fc.constantFrom<Move['kind'][]>(
+    'admit',
+    'admit',
+    'tick',
+    'claim',
+    'claim',
+    'attempt',
+    'attempt',
+    'pass',
+    'pass',
+    'pass',
+    'release',
+    'release',
+    'expire',
+    'expire',
+    'cancel',
+  ),
+  a: fc.nat(1_000),
+  b: fc.nat(1_000),
+  c: fc.nat(1_000),
+  yes: fc.boolean(),
+});
+
+const storyArb: fc.Arbitrary<Story> = fc.record({
+  caps: fc.record({
+    fleet: fc.constantFrom(null, 1, 3),
+    pools: fc.constantFrom<Record<string, number>[]>({}, { default: 1 }, { heavy: 2 }),
+  }),
+  slots: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+  plans: fc.array(planArb, { minLength: 1, maxLength: 3 }),
+  moves: fc.array(moveArb, { minLength: 30, maxLength: 150, size: 'max' }),
+});
+
+// ---------------------------------------------------------------- the world
+
+/** What the events say of one step, counted here and not in the domain. */
+interface Seen {
+  epoch: number;
+  inFlight: boolean;
+  holder: { worker: string; tokenDigest: string } | null;
+  /** Of the lease that ended the step by its own result. */
+  endedBy: { epoch: number; worker: string; tokenDigest: string } | null;
+  ended: string | null;
+  passes: number;
+  attempts: number;
+  notBefore: number;
+  losses: number;
+}
+
+class Watched {
+  readonly state: PlanState;
+  readonly history: Recorded[] = [];
+  readonly seen: Seen[] = [];
+  accepted = 0;
+
+  constructor(
+    planId: string,
+    readonly definition: PlanDefinition,
+  ) {
+    this.state = initialPlanState(planId);
+  }
+
+  at(ordinal: number): Seen {
+    return (this.seen[ordinal] ??= {
+      epoch: 0,
+      inFlight: false,
+      holder: null,
+      endedBy: null,
+      ended: null,
+      passes: 0,
+      attempts: 0,
+      notBefore: 0,
+      losses: 0,
+    });
+  }
+}
+
+class World {
+  readonly fleet: Fleet;
+  readonly plans: Watched[];
+  readonly slots: Map<string, number>;
+  now = T0;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly story: Story,
+  ) {
+    this.fleet = engine.fleet(story.caps);
+    this.slots = new Map(POOLS.map((pool, index) => [pool, story.slots[index]!]));
+    this.plans = story.plans.map((definition, index) => new Watched(`plan0000000${index}`, definition));
+    this.plans.forEach((plan, index) => {
+      const by = { name: 'me', via: 'cli' };
+      const { definition } = plan;
+      const tenant = `t${index % 2}`;
+      this.tell(plan, {
+        kind: 'submit',
+        submission: { tenant, definition, digest: 'd', idempotencyKey: 'k', by, traceparent: null },
+      });
+    });
+  }
+
+  play(): void {
+    for (const move of this.story.moves) this.make(move);
+    for (const plan of this.plans) this.checkReplay(plan);
+    this.endWell();
+  }
+
+  private make(move: Move): void {
+    if (move.kind === 'admit') return this.admitAll();
+    if (move.kind === 'tick') {
+      this.now += 1 + move.a * 100;
+      return;
+    }
+    const plan = this.plans[move.a % this.plans.length]!;
+    // Rarely: a story that is cancelled at once tells little.
+    if (move.kind === 'cancel') {
+      if (move.b % 8 === 0) this.tell(plan, { kind: 'cancel', by: { name: 'me', via: 'cli' }, why: null });
+      return;
+    }
+    const step = this.pick(plan, move);
+    if (step) this.tell(plan, inputOf(plan, step, move));
+  }
+
+  /** Mostly a step that is in flight, sometimes any. */
+  private pick(plan: Watched, { b, yes }: Move): StepState | undefined {
+    const { steps } = plan.state;
+    const inFlight = steps.filter(({ status }) => status === 'admitted' || status === 'leased');
+    const from = inFlight.length > 0 && (yes || b % 3 > 0) ? inFlight : steps;
+    return from[b % from.length];
+  }
+
+  private tell(plan: Watched, input: PlanInput): void {
+    const before = plan.history.length;
+    const shadow = before % 3 === 0 ? replay(plan) : null;
+    const isCurrent = 'lease' in input ? holds(plan.seen[input.lease.ordinal], input.lease) : true;
+    const attempts = 'lease' in input ? plan.at(input.lease.ordinal).attempts : 0;
+    const isOver = input.kind === 'lease-expired' && !canExpire(plan.seen[input.ordinal], input);
+    const decision = this.engine.decide(plan.state, input, this.now, plan.history);
+    if (shadow)
+      same(this.engine.decide(shadow, input, this.now, plan.history), decision, 'replay decides the same');
+    this.record(plan, decision.events);
+    this.fleet.update(plan.state);
+
+    if ('lease' in input && !isCurrent) {
+      const applied = decision.events.filter(({ type }) => type !== 'result.late');
+      same(applied, [], 'a message of a lease that is not the current one was applied');
+      const endedBy = plan.seen[input.lease.ordinal]?.endedBy;
+      const repeated = endedBy && sameLease(endedBy, input.lease);
+      same(decision.reply.status, repeated ? 'applied' : 'lost', 'the answer to a lease that is over');
+    }
+    if (input.kind === 'lease-expired') {
+      same(
+        decision.events.length > 0 && isOver,
+        false,
+        'what a clock says of an epoch that is over was applied',
+      );
+    }
+    if (input.kind === 'attempt' && isCurrent && input.attempt.attempt === attempts + 1) {
+      const isOwn = plan.state.steps[input.lease.ordinal]!.instance.definition !== null;
+      same(plan.at(input.lease.ordinal).attempts, attempts + (isOwn ? 1 : 0), 'an attempt is recorded');
+    }
+    if (input.kind === 'lease-expired' && input.counts) this.checkCounted(plan, input.ordinal, decision);
+    this.check(plan);
+  }
+
+  private admitAll(): void {
+    this.fleet.admit(this.now, this.slots, (state, ordinal) => {
+      const plan = this.plans.find((one) => one.state === state)!;
+      this.record(plan, admit(state, ordinal, this.now));
+    });
+    for (const plan of this.plans) this.check(plan);
+  }
+
+  private record(plan: Watched, events: PlanEvent[]): void {
+    for (const event of events) {
+      const closed = plan.history.some((one) => one.event.type === 'plan.closed');
+      same(closed, false, `${event.type} after plan.closed`);
+      plan.history.push({ event, at: this.now });
+      this.follow(plan, event);
+    }
+  }
+
+  private follow(plan: Watched, event: PlanEvent): void {
+    switch (event.type) {
+      case 'step.admitted': {
+        const seen = plan.at(event.data.ordinal);
+        same(event.data.epoch, seen.epoch + 1, 'an epoch is the one before and one');
+        same(seen.ended, null, 'a step that has ended is admitted');
+        same(seen.notBefore <= this.now, true, 'a delayed step waits');
+        same(seen.inFlight, false, 'a step in flight is admitted again');
+        this.checkNeeds(plan, event.data.ordinal);
+        Object.assign(seen, { epoch: event.data.epoch, inFlight: true, holder: null });
+        return;
+      }
+      case 'lease.granted': {
+        const seen = plan.at(event.data.ordinal);
+        same(seen.holder, null, 'a lease is bound once');
+        seen.holder = { worker: event.data.worker, tokenDigest: event.data.tokenDigest };
+        return;
+      }
+      case 'lease.lost':
+      case 'lease.released': {
+        const seen = plan.at(event.data.ordinal);
+        same(seen.inFlight, true, 'only what is in flight can be lost');
+        const notBefore = event.data.notBefore ? new Date(event.data.notBefore).getTime() : 0;
+        Object.assign(seen, { inFlight: false, holder: null, notBefore });
+        return;
+      }
+      case 'attempt.finished': {
+        const seen = plan.at(event.data.ordinal);
+        same(event.data.attempt, seen.attempts + 1, 'attempts are counted one by one');
+        seen.attempts += 1;
+        const definition = plan.state.steps[event.data.ordinal]!.instance.definition!;
+        same(seen.attempts <= plan.definition.steps[definition]!.attempts, true, 'attempts are bounded');
+        return;
+      }
+      case 'step.passed': {
+        const { ordinal, epoch, worker, tokenDigest } = event.data;
+        const seen = plan.at(ordinal);
+        seen.passes += 1;
+        same(seen.passes, 1, 'a step passes once');
+        same(epoch, seen.epoch, 'a step passes in its current epoch');
+        const isClean = plan.state.steps[ordinal]?.instance.kind === 'clean';
+        const cancelled = plan.history.some((one) => one.event.type === 'plan.cancelled');
+        same(cancelled && !isClean, false, 'something passed after the plan was cancelled');
+        Object.assign(seen, { ended: 'passed', inFlight: false, endedBy: { epoch, worker, tokenDigest } });
+        return;
+      }
+      case 'step.blocked':
+      case 'step.poisoned':
+      case 'step.skipped':
+      case 'step.cancelled': {
+        const seen = plan.at(event.data.ordinal);
+        same(seen.ended, null, 'a step ends once');
+        const endedBy = seen.holder && { epoch: seen.epoch, ...seen.holder };
+        Object.assign(seen, { ended: event.type, inFlight: false, endedBy });
+        return;
+      }
+      case 'plan.cancelled':
+        plan.state.steps.forEach(({ instance }) => {
+          const seen = plan.at(instance.ordinal);
+          if (instance.kind !== 'clean' && !seen.ended)
+            Object.assign(seen, { ended: 'cancelled', inFlight: false });
+        });
+        return;
+      case 'integration.accepted':
+        plan.accepted += 1;
+        same(plan.accepted, 1, 'one integration is accepted');
+        return;
+      default:
+    }
+  }
+
+  private checkNeeds(plan: Watched, ordinal: number): void {
+    const { definition, kind } = plan.state.steps[ordinal]!.instance;
+    if (definition !== null) {
+      for (const need of plan.definition.steps[definition]!.needs)
+        same(met(plan, need), true, `${need} is met before its dependant starts`);
+    } else if (kind === 'integrate') {
+      for (const { name } of plan.definition.steps) same(met(plan, name), true, `${name} before integrate`);
+    } else if (kind === 'publish') same(plan.accepted, 1, 'nothing is published that was not accepted');
+    else if (kind === 'clean') same(plan.state.status === 'running', false, 'cleaning waits for the end');
+  }
+
+  private checkCounted(plan: Watched, ordinal: number, { events }: Decision): void {
+    if (!events.some(({ type }) => type === 'lease.lost')) return;
+    const seen = plan.at(ordinal);
+    seen.losses += 1;
+    const poisoned = events.some(({ type }) => type === 'step.poisoned');
+    same(poisoned, seen.losses >= plan.definition.maxLeases, 'poisoned when maxLeases are lost, not before');
+  }
+
+  private check(plan: Watched): void {
+    const { state } = plan;
+    const count = (status: StepState['status']) =>
+      state.steps.filter((step) => step.status === status).length;
+    same(state.inFlight, count('admitted') + count('leased'), 'inFlight');
+    same(state.readyCount, count('ready'), 'readyCount');
+    same(state.seq, plan.history.length, 'seq');
+    for (const ordinal of state.delayed) same(state.steps[ordinal]!.status, 'ready', 'delayed is ready');
+    for (const pool of POOLS) {
+      const inPool = state.steps.filter((step) => step.pool === pool && isInFlight(step)).length;
+      same(state.inFlightByPool.get(pool) ?? 0, inPool, `inFlight of ${pool}`);
+    }
+    same(
+      state.steps.filter(isInFlight).map(({ instance }) => instance.ordinal),
+      plan.seen.flatMap((seen, ordinal) => (seen.inFlight ? [ordinal] : [])),
+      'what is in flight is what the events say',
+    );
+    this.checkCaps(plan);
+    if (state.inFlight === 0 && state.readyCount === 0) same(state.closed, true, 'a plan is stuck');
+    if (state.closed) same(state.inFlight, 0, 'a closed plan runs nothing');
+  }
+
+  private checkCaps(plan: Watched): void {
+    const { caps } = this.story;
+    const all = this.plans.flatMap((one) =>
+      one.seen.flatMap((seen, ordinal) => (seen.inFlight ? [one.state.steps[ordinal]!.pool] : [])),
+    );
+    same(this.fleet.stepsInFlight, all.length, 'what the fleet counts');
+    atMost(all.length, caps.fleet, 'the fleet’s cap');
+    for (const pool of POOLS) {
+      const inPool = all.filter((one) => one === pool).length;
+      atMost(inPool, caps.pools[pool] ?? null, `the cap of ${pool}`);
+      atMost(inPool, 2 * this.slots.get(pool)!, `the window of ${pool}`);
+    }
+    atMost(plan.seen.filter((seen) => seen.inFlight).length, plan.definition.maxParallel, 'maxParallel');
+  }
+
+  private checkReplay(plan: Watched): void {
+    same(comparable(replay(plan)), comparable(plan.state), 'replay makes the same state');
+  }
+
+  /** Whatever happened: when the workers behave from now on, every plan comes to its end. */
+  private endWell(): void {
+    for (let round = 0; round < 200 && this.plans.some(({ state }) => !state.closed); round += 1) {
+      this.now += 120_000;
+      this.admitAll();
+      for (const plan of this.plans) {
+        for (const step of plan.state.steps.filter(isInFlight)) {
+          // An earlier one may have ended the plan.
+          if (!isInFlight(step)) continue;
+          const lease = {
+            ordinal: step.instance.ordinal,
+            epoch: step.epoch,
+            ...(step.holder ?? HOLDERS[0]!),
+          };
+          this.tell(plan, passed(plan, step, lease, 3, true));
+        }
+      }
+    }
+    for (const plan of this.plans) {
+      same(plan.state.closed, true, 'a plan whose workers behave comes to its end');
+      this.checkReplay(plan);
+      const allMet =
+        plan.state.expanded &&
+        plan.state.steps.every((one) => isMet(one.status) || one.instance.kind === 'clean');
+      same(
+        plan.state.status === 'completed',
+        allMet && plan.state.status !== 'cancelled',
+        'completed when all are met',
+      );
+    }
+  }
+}
+
+// ---------------------------------------------------------------- inputs
+
+const HOLDERS = [
+  { worker: 'w1', tokenDigest: 't1' },
+  { worker: 'w1', tokenDigest: 't2' },
+  { worker: 'w2', tokenDigest: 't3' },
+];
+
+function leaseOf(step: StepState, { c, yes }: Move): LeaseClaim {
+  const right = step.holder && (yes || c % 4 > 0);
+  const holder = right ? step.holder! : HOLDERS[c % HOLDERS.length]!;
+  const stale = step.epoch > 1 && c % 3 === 0 ? 1 : 0;
+  return { ordinal: step.instance.ordinal, epoch: Math.max(1, step.epoch - stale), ...holder };
+}
+
+function inputOf(plan: Watched, step: StepState, move: Move): PlanInput {
+  const lease = leaseOf(step, move);
+  const reason = { code: 'because', message: 'a story' };
+  const jitter = (move.b % 10) / 10;
+  switch (move.kind) {
+    case 'attempt': {
+      const accepted = move.b % 3 === 0;
+      return {
+        kind: 'attempt',
+        lease,
+        outputs: {},
+        attempt: {
+          // The next one, sometimes one that was told before, sometimes one too far.
+          attempt: Math.max(
+            1,
+            step.attemptsUsed + 1 + (move.b % 7 === 0 ? 1 : 0) - (move.b % 6 === 0 ? 1 : 0),
+          ),
+          startedAt: new Date(T0).toISOString(),
+          durationMs: 1,
+          verdict: accepted ? 'accepted' : 'rejected',
+          reason,
+          commit: { sha: 'c'.repeat(40), ref: `refs/skein/x/${lease.ordinal}` },
+          feedback: accepted ? null : 'no',
+          diffstat: null,
+          logKey: null,
+          diffKey: null,
+          traceparent: null,
+        },
+      };
+    }
+    case 'pass':
+      return passed(plan, step, lease, move.b % 4, move.yes);
+    case 'release':
+      if (move.b % 6 === 0) return { kind: 'blocked', lease, reason };
+      return { kind: 'release', lease, cause: move.yes ? 'draining' : 'fault', reason, jitter };
+    case 'expire': {
+      const { ordinal, epoch } = lease;
+      const unclaimedOnly = move.c % 4 === 0;
+      return { kind: 'lease-expired', ordinal, epoch, counts: move.b % 4 > 0, unclaimedOnly, reason, jitter };
+    }
+    default:
+      return { kind: 'claim', lease };
+  }
+}
+
+function passed(
+  plan: Watched,
+  step: StepState,
+  lease: LeaseClaim,
+  files: number,
+  change: boolean,
+): PlanInput {
+  const commit = change ? { sha: 'd'.repeat(40), ref: `refs/skein/x/${lease.ordinal}` } : null;
+  const baseSha = 'b'.repeat(40);
+  const { kind } = step.instance;
+  const matched = ['a', 'b', 'c'].slice(0, files);
+  const resolved = {
+    baseSha,
+    files: Object.fromEntries(plan.definition.steps.map((_, index) => [String(index), matched])),
+    texts: {},
+  };
+  const branch = kind === 'integrate' ? integrationBranch(plan.state) : '';
+  return {
+    kind: 'passed',
+    lease,
+    commit,
+    outputs: {},
+    resolved: kind === 'resolve' ? resolved : null,
+    candidate:
+      kind === 'integrate' && commit ? { branch, commit, expectedOld: null, baseSha, diffstat: null } : null,
+  };
+}
+
+// ---------------------------------------------------------------- helpers
+
+function isInFlight(step: StepState): boolean {
+  return step.status === 'admitted' || step.status === 'leased';
+}
+
+function holds(seen: Seen | undefined, lease: LeaseClaim): boolean {
+  if (!seen?.inFlight || seen.epoch !== lease.epoch) return false;
+  return !seen.holder || sameLease({ epoch: seen.epoch, ...seen.holder }, lease);
+}
+
+function canExpire(seen: Seen | undefined, input: Extract<PlanInput, { kind: 'lease-expired' }>): boolean {
+  return !!seen?.inFlight && seen.epoch === input.epoch && !(input.unclaimedOnly && seen.holder);
+}
+
+function sameLease(a: Omit<LeaseClaim, 'ordinal'>, b: LeaseClaim): boolean {
+  return a.epoch === b.epoch && a.worker === b.worker && a.tokenDigest === b.tokenDigest;
+}
+
+/** A matrix over nothing is met as soon as its own needs are. */
+function met(plan: Watched, name: string): boolean {
+  const index = plan.definition.steps.findIndex((step) => step.name === name);
+  const instances = plan.state.steps.filter(({ instance }) => instance.definition === index);
+  return (
+    instances.every(({ instance }) => plan.at(instance.ordinal).ended === 'passed') &&
+    plan.definition.steps[index]!.needs.every((need) => met(plan, need))
+  );
+}
+
+function replay(plan: Pick<Watched, 'state' | 'history'>): PlanState {
+  const state = initialPlanState(plan.state.planId);
+  for (const { event, at } of plan.history) evolve(state, event, at);
+  return state;
+}
+
+/** The order of ready steps, and which delayed ones are due by now, is the scheduler's own business. */
+function comparable(state: PlanState): unknown {
+  return { ...state, ready: null, delayed: null };
+}
+
+function same(actual: unknown, expected: unknown, what: string): void {
+  if (Object.is(actual, expected)) return;
+  try {
+    expect(actual).toEqual(expected);
+  } catch (cause) {
+    throw new Error(what, { cause });
+  }
+}
+
+function atMost(actual: number, limit: number | null, what: string): void {
+  if (limit !== null && actual > limit) throw new Error(`${what}: ${actual} of ${limit}`);
+}
+
+// ---------------------------------------------------------------- planted bugs
+
+function withInput(change: (state: PlanState, input: PlanInput) => PlanInput): Engine {
+  return { ...HONEST, decide: (state, input, now) => decide(state, change(state, input), now) };
+}
+
+function withLease(change: (step: StepState, lease: LeaseClaim) => Partial<LeaseClaim>): Engine {
+  return withInput((state, input) => {
+    if (!('lease' in input)) return input;
+    const step = state.steps[input.lease.ordinal];
+    return step ? { ...input, lease: { ...input.lease, ...change(step, input.lease) } } : input;
+  });
+}
+
+/** Forgets to record some events: the state goes on from what is left. */
+function without(types: readonly PlanEvent['type'][]): Engine {
+  return {
+    ...HONEST,
+    decide(state, input, now, history) {
+      const decision = decide(state, input, now);
+      const events = decision.events.filter(({ type }) => !types.includes(type));
+      if (events.length < decision.events.length) {
+        const told = [...history, ...events.map((event) => ({ event, at: now }))];
+        Object.assign(state, replay({ state, history: told }));
+      }
+      return { ...decision, events };
+    },
+  };
+}
+
+class CarelessFleet extends Fleet {
+  constructor(caps: FleetCaps) {
+    super(caps);
+    (this as unknown as { planHold: () => null }).planHold = () => null;
+  }
+}
+
+/** Does not see what was admitted already. */
+class BlindFleet extends Fleet {
+  constructor(caps: FleetCaps) {
+    super(caps);
+    (this as unknown as { bump: () => void }).bump = () => undefined;
+  }
+}
+
+const PLANTED: [bug: string, engine: Engine][] = [
+  ['does not compare tokens', withLease((step) => (step.holder ? { ...step.holder } : {}))],
+  ['does not compare epochs', withLease((step) => ({ epoch: Math.max(1, step.epoch) }))],
+  [
+    'never counts a lost lease',
+    withInput((_, input) => (input.kind === 'lease-expired' ? { ...input, counts: false } : input)),
+  ],
+  ['admits beyond maxParallel', { ...HONEST, fleet: (caps) => new CarelessFleet(caps) }],
+  ['admits beyond the fleet’s caps', { ...HONEST, fleet: (caps) => new BlindFleet(caps) }],
+  ['does not end a plan', without(['plan.completed', 'plan.halted', 'plan.closed'])],
+  ['does not close a plan', without(['plan.closed'])],
+  ['forgets that an attempt was made', without(['attempt.finished'])],
+  [
+    'keeps something in memory that is in no event',
+    {
+      ...HONEST,
+      decide(state, input, now) {
+        const decision = decide(state, input, now);
+        if (input.kind === 'release' && decision.reply.status === 'applied')
+          state.steps[input.lease.ordinal]!.leasesLost += 1;
+        return decision;
+      },
+    },
+  ],
+  [
+    'takes a lease back while its holder works',
+    withInput((state, input) =>
+      input.kind === 'lease-expired'
+        ? { ...input, unclaimedOnly: false, epoch: state.steps[input.ordinal]?.epoch ?? 0 }
+        : input,
+    ),
+  ],
+];
+
+describe('any story of any plans', () => {
+  it('keeps every promise of the domain', () => {
+    fc.assert(
+      fc.property(storyArb, (story) => new World(HONEST, story).play()),
+      { numRuns: RUNS },
+    );
+  });
+
+  it.each(PLANTED)('finds a domain that %s', (_bug, engine) => {
+    const found = fc.check(
+      fc.property(storyArb, (story) => new World(engine, story).play()),
+      { numRuns: 400, seed: PLANTED_SEED, endOnFailure: true },
+    );
+    expect(found.failed).toBe(true);
+  });
+});
