@@ -19,6 +19,14 @@ describe('files of a glob', () => {
     ]);
   });
 
+  it('are not lost for a line break or a backslash in their names', () => {
+    const odd = ['src/line\nbreak.js', 'src/back\\slash.js', 'src/\u2028.js'];
+    for (const include of [['src/**'], ['**/*.js']]) {
+      expect(matchFiles(odd, { include, exclude: [] })).toEqual([...odd].sort());
+      expect(matchFiles(odd, { include, exclude: ['src/**'] })).toEqual([]);
+    }
+  });
+
   it('are none when nothing matches', () => {
     expect(matchFiles(paths, { include: ['lib/**'], exclude: [] })).toEqual([]);
   });

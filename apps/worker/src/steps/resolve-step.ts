@@ -69,9 +69,9 @@ function matchesNothing(glob: { include: string[]; exclude: string[] }, baseSha:
   });
 }
 
-/** Sorted by code unit, so that chunks are the same on every machine. Dot files must be named to match. */
+/** Sorted by code unit, so that chunks are the same on every machine. Dot files must be named to match; line breaks match like letters. */
 export function matchFiles(paths: string[], glob: { include: string[]; exclude: string[] }): string[] {
-  const isMatch = picomatch(glob.include, { dot: false, windows: false, ignore: glob.exclude });
+  const isMatch = picomatch(glob.include, { dot: false, windows: false, flags: 's', ignore: glob.exclude });
   return paths.filter((path) => isMatch(path)).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }
 

@@ -158,7 +158,7 @@ async function codemodFiles(
   if (chunk !== null && task.files.length === 0) return chunk;
   const globs = task.files.length > 0 ? task.files : extensionsOf(task.language).map((end) => `**/*${end}`);
   const literal = new Set(globs);
-  const matches = picomatch(globs, { dot: false, windows: false, nonegate: true });
+  const matches = picomatch(globs, { dot: false, windows: false, flags: 's', nonegate: true });
   const isWanted = (path: string): boolean => literal.has(path) || matches(path);
   if (chunk !== null) return chunk.filter(isWanted);
   const tracked = await mirror.listFiles(startSha);
