@@ -3,7 +3,14 @@ import { ProblemError } from '../client/errors.ts';
 import type { StepView, SubmittedPlan } from '../client/wire.ts';
 import { exitCodeOfStatus, exitCodes, UsageError } from '../exit-code.ts';
 import { escapeLines, escapeText } from '../rendering/escape.ts';
-import { renderCounts, renderHead, renderOutcome, renderStep, statusStyle } from '../rendering/plan-view.ts';
+import {
+  renderCounts,
+  renderFailures,
+  renderHead,
+  renderOutcome,
+  renderStep,
+  statusStyle,
+} from '../rendering/plan-view.ts';
 import { renderFailure } from '../rendering/problems.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
 import { absoluteRepoUrl, readPlanText } from './plan-text.ts';
@@ -52,7 +59,11 @@ export async function showStatus(
   terminal.out(renderHead(plan, frame));
   terminal.out(`  ${renderCounts(plan.counts, terminal.paint)}`);
   for (const step of steps) terminal.out(renderStep(step, frame));
-  if (plan.status !== 'running') terminal.out(renderOutcome(plan, terminal.paint));
+  const failures = renderFailures(steps);
+  // The plan's own reason names the first few of them.
+  const told = failures.length > 0 && plan.reason?.code === 'steps-failed' ? { ...plan, reason: null } : plan;
+  if (plan.status !== 'running') terminal.out(renderOutcome(told, terminal.paint));
+  for (const line of failures) terminal.out(line);
   return exitCodeOfStatus(plan.status);
 }
 

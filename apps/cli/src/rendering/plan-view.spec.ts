@@ -1,5 +1,5 @@
 import { planSummary, stepView, type StepView } from '../client/wire.ts';
-import { formatDuration, renderOutcome, renderPlan } from './plan-view.ts';
+import { formatDuration, renderFailures, renderOutcome, renderPlan } from './plan-view.ts';
 import { ProgressLines } from './progress-lines.ts';
 import { plainPaint } from './terminal.ts';
 
@@ -88,6 +88,19 @@ describe('the live view', () => {
         '  2 files changed, 3 insertions(+), 1 deletions(-)',
       ].join('\n'),
     );
+  });
+
+  it('tells all of what failed, with nothing in it that steers a terminal', () => {
+    const reason = { code: 'attempts-used-up', message: `${'why '.repeat(100)}\u001b[2J` };
+    const lines = renderFailures([
+      aStep(1, { state: 'blocked', name: 'a\nb', reason }),
+      aStep(2, { state: 'waiting', reason }),
+      aStep(3, { state: 'poisoned', reason: { code: 'leases-used-up', message: 'its workers died' } }),
+    ]);
+    expect(lines).toEqual([
+      `  s1 a\\nb is blocked: ${'why '.repeat(100)}\\x1b[2J (attempts-used-up)`,
+      expect.stringMatching(/^ {2}s3 .* is poisoned: its workers died \(leases-used-up\)$/),
+    ]);
   });
 
   it('writes durations as people say them', () => {

@@ -52,6 +52,19 @@ export function renderOutcome(plan: PlanSummary, paint: Paint): string {
   return lines.join('\n');
 }
 
+const FAILURES_MAX = 100;
+
+/** What failed, each with its whole reason: the line of a step has room for its beginning only. */
+export function renderFailures(steps: StepView[]): string[] {
+  const failed = steps.filter(({ state, reason }) => FAILED.has(state) && reason);
+  const lines = failed.slice(0, FAILURES_MAX).map(({ ordinal, name, state, reason }) => {
+    const which = `${escapeText(ordinal)} ${escapeText(name)} is ${state}`;
+    return `  ${which}: ${escapeText(reason!.message)} (${escapeText(reason!.code)})`;
+  });
+  if (failed.length > lines.length) lines.push(`  … and ${failed.length - lines.length} more`);
+  return lines;
+}
+
 export function renderStep(step: StepView, frame: Pick<ViewFrame, 'columns' | 'nowMs' | 'paint'>): string {
   const state = frame.paint(stateStyle(step.state), step.state.padEnd(9));
   const took = step.startedAt ? elapsed(step.startedAt, step.endedAt ?? null, frame.nowMs) : '';
@@ -128,6 +141,7 @@ const STATES = [
   'poisoned',
   'cancelled',
 ] as const;
+const FAILED = new Set(['blocked', 'poisoned']);
 const BAD = new Set(['blocked', 'poisoned', 'cancelled']);
 
 export function statusStyle(status: string): Style {
