@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { childEnvironment, loadSettings, unknownSettings } from '#config';
+import { childEnvironment, loadSettings, stepEnvironment, unknownSettings } from '#config';
 import { silentLogger } from '#telemetry';
 import { weak, type Finding } from '../doctor/finding.ts';
 import { checkDataDir, checkDisk, checkPort, checkSandbox } from '../doctor/machine.ts';
@@ -27,7 +27,12 @@ async function examine(givenDataDir: string | undefined): Promise<Finding[]> {
     checkGit(),
     checkPostgres(settings.ledger.databaseUrl),
     checkNats({ natsUrl: settings.bus.natsUrl, path, cacheDir: settings.dirs.cache }),
-    checkSandbox({ path, log: silentLogger, required: settings.sandbox.mode === 'required' }),
+    checkSandbox({
+      // Where workers look for it.
+      path: stepEnvironment().PATH,
+      log: silentLogger,
+      required: settings.sandbox.mode === 'required',
+    }),
     checkDataDir(dataDir),
     checkDisk(dataDir),
     checkPort(settings.rest.port, settings.rest.host),

@@ -10,12 +10,12 @@ const DISK_BYTES_MIN = 2 * 1024 ** 3;
 
 export async function checkSandbox(o: { path: string; log: Logger; required: boolean }): Promise<Finding> {
   const { kind, reason } = await detectSandbox(o);
-  if (kind === 'bubblewrap') return found('sandbox', `bubblewrap: ${reason}`);
+  if (kind === 'bubblewrap') return found('sandbox', reason);
   const todo =
     'install bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap); on macOS use Docker or a Linux VM for code that you do not trust';
   return o.required
-    ? missing('sandbox', `SKEIN_SANDBOX=required, but only ${kind} works: ${reason}`, todo)
-    : weak('sandbox', `${kind}: ${reason}; only plans of trusted tenants run`, todo);
+    ? missing('sandbox', `SKEIN_SANDBOX=required, but there is only ${reason}`, todo)
+    : weak('sandbox', `${reason}; only plans of trusted tenants run`, todo);
 }
 
 export async function checkDataDir(path: string): Promise<Finding> {
