@@ -226,7 +226,7 @@ async function packageRepo(): Promise<GitRepo> {
 
 function planText(repo: GitRepo, o: { modules: string; meeting: string }): string {
   const env = { MODULES: o.modules };
-  const setup = ['cp -r "$MODULES" node_modules'];
+  const setup = ['ln -s "$MODULES" node_modules'];
   return JSON.stringify({
     version: 1,
     name: 'license-headers',
