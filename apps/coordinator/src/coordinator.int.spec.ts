@@ -1,6 +1,15 @@
+import { jest } from '@jest/globals';
 import { silentLogger } from '#telemetry';
 import { loadSettings } from '#config';
-import { verifyChain, type Ledger, PostgresLedger, LedgerDatabase, migrate } from '#ledger';
+import {
+  LedgerDatabase,
+  LedgerUnavailableError,
+  PostgresLedger,
+  migrate,
+  verifyChain,
+  type Append,
+  type Ledger,
+} from '#ledger';
 import type { PlanDefinition, PlanEvent } from '#domain';
 import {
   eventually,
@@ -73,6 +82,7 @@ describe('a coordinator on real Postgres and NATS', () => {
   });
 
   afterEach(async () => {
+    jest.restoreAllMocks();
     for (const one of open.splice(0).reverse()) await one.stop();
     await ledgerDatabase.close();
     await database.drop();
@@ -247,6 +257,78 @@ describe('a coordinator on real Postgres and NATS', () => {
       data: { worker: 'doomed', counts: false, reason: { code: 'lost-with-decider' } },
     });
     expect(all.at(-2)).toMatchObject({ type: 'plan.completed' });
+  });
+
+  /** The first append with such an event is written, but its answer gets lost. */
+  function loseTheAnswer(type: PlanEvent['type']): void {
+    const appendAll = PostgresLedger.prototype.appendAll;
+    let lost = false;
+    jest.spyOn(PostgresLedger.prototype, 'appendAll').mockImplementation(async function (
+      this: PostgresLedger,
+      term: number,
+      appends: Append[],
+    ) {
+      const results = await appendAll.call(this, term, appends);
+      if (!lost && appends.some(({ events }) => events.some((event) => event.type === type))) {
+        lost = true;
+        throw new LedgerUnavailableError('unknown', new Error('the line died at the commit'));
+      }
+      return results;
+    });
+  }
+
+  it('sends the jobs of a commit whose answer got lost', async () => {
+    loseTheAnswer('step.admitted');
+    const at = await coordinator();
+    await worker('w1');
+    const planId = await submit(at, noops([{ name: 'a' }, { name: 'b', needs: ['a'] }]), 'answer lost');
+    const all = await ended(planId);
+    expect(all.filter(({ type }) => type === 'step.admitted')).toHaveLength(2);
+  });
+
+  it('watches over a lease whose grant got lost on its way back, and issues it anew when its worker dies', async () => {
+    loseTheAnswer('lease.granted');
+    const at = await coordinator();
+    const mortal = await worker('mortal', 1, async (hand) => {
+      if (hand.job.epoch > 1) return passAtOnce(hand);
+      await hand.client.request('claim', { lease: hand.lease }, AbortSignal.timeout(10_000));
+      mortal.forget(hand.lease);
+    });
+    const planId = await submit(at, noops([{ name: 'a' }]), 'grant lost');
+    const all = await ended(planId);
+    expect(all.filter(({ type }) => type === 'lease.lost')).toHaveLength(1);
+    expect(all.at(-2)).toMatchObject({ type: 'plan.completed' });
+  });
+
+  it('tells nobody that a lease is over while the commit that ends it is under way', async () => {
+    const at = await coordinator();
+    const commit = Promise.withResolvers<void>();
+    const appendAll = PostgresLedger.prototype.appendAll;
+    jest.spyOn(PostgresLedger.prototype, 'appendAll').mockImplementation(async function (
+      this: PostgresLedger,
+      term: number,
+      appends: Append[],
+    ) {
+      const ends = appends.some(({ events }) => events.some((event) => event.type === 'step.passed'));
+      if (ends) await commit.promise;
+      return appendAll.call(this, term, appends);
+    });
+    let lost: AbortSignal | null = null;
+    await worker('patient', 1, async (hand) => {
+      lost = hand.lost;
+      await hand.client.request('claim', { lease: hand.lease }, AbortSignal.timeout(10_000));
+      await passAtOnce(hand);
+    });
+    const planId = await submit(at, noops([{ name: 'a' }]), 'slow commit');
+    await eventually(async () => (await events(planId)).some(({ type }) => type === 'lease.granted'), {
+      what: 'the claim',
+    });
+    // Longer than a lease: several heartbeats are answered meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 2 * LEASE_MS));
+    expect(lost!.aborted).toBe(false);
+    commit.resolve();
+    const all = await ended(planId);
+    expect(all.filter(({ type }) => type === 'lease.lost')).toHaveLength(0);
   });
 
   it('takes commands on a standby and forwards them to the decider', async () => {

@@ -83,6 +83,7 @@ export class Coordinator {
             claimTimeoutMs: settings.decider.claimTimeoutMs,
             maxSteps: settings.plans.maxSteps,
             trustedTenants: settings.decider.trustedTenants,
+            isSure: () => elector.isSure,
             onCommand: (message, traceparent) => commands.executeForwarded(message, traceparent),
             onCommitted: (committed) => {
               projector.nudge();

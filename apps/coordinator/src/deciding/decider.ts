@@ -6,6 +6,7 @@ import {
   type FleetCaps,
   type PlanInput,
   type PlanReply,
+  type PlanState,
 } from '#domain';
 import type { Announcement, HeartbeatMessage, HeartbeatReply } from '#contracts';
 import {
@@ -48,6 +49,8 @@ export interface DeciderOptions {
   claimTimeoutMs: number;
   maxSteps: number;
   trustedTenants: readonly string[];
+  /** Whether the term is surely this replica's: renewed in time. */
+  isSure: () => boolean;
   /** What a standby forwards. */
   onCommand: (message: unknown, traceparent: string | null) => Promise<unknown>;
   /** Called after each commit, with the plans that changed: wakes projections, writes overview traces. */
@@ -79,7 +82,11 @@ export class Decider {
     onDeposed: () => void,
   ) {
     this.fleet = new Fleet(o.caps);
-    this.plans = new OpenPlans(o.ledger, this.fleet);
+    this.plans = new OpenPlans(o.ledger, this.fleet, {
+      onRead: (plan) => this.takeUp(plan),
+      onUnreadable: (error) =>
+        o.log.error({ err: error, planId: error.planId, alert: 'plan-unreadable' }, 'A plan stands still'),
+    });
     this.leases = new LeaseTable(o.leaseMs);
     this.roster = new WorkerRoster(Math.max(o.leaseMs, 5_000));
     this.queue = new JobQueue({ bus: o.bus, leaseMs: o.leaseMs });
@@ -119,6 +126,8 @@ export class Decider {
       loop: this.loop,
       dispatcher: this.dispatcher,
       leaseMs: o.leaseMs,
+      hears: () => o.bus.connected,
+      isSure: o.isSure,
       log: o.log,
     });
     this.announcer = new Announcer({ bus: o.bus, announcement: () => this.announcement() });
@@ -128,14 +137,7 @@ export class Decider {
   async start(): Promise<void> {
     const recovered = await this.plans.recover();
     const now = this.o.clock.monotonic();
-    for (const plan of this.plans.all()) {
-      for (const step of plan.steps) {
-        if (step?.status !== 'leased' || !step.holder) continue;
-        const { ordinal } = step.instance;
-        const { worker } = step.holder;
-        this.leases.inherit({ planId: plan.planId, ordinal, epoch: step.epoch, worker }, now);
-      }
-    }
+    for (const plan of this.plans.all()) this.leases.adopt(plan, now);
     await this.keepQueue(true);
     this.served = new DeciderServer({ bus: this.o.bus }).serve(this.term, {
       claim: async (message, meta) =>
@@ -227,8 +229,12 @@ export class Decider {
 
   private whyLost(worker: string, lease: HeartbeatMessage['leases'][number], now: number): string | null {
     const plan = this.plans.cached(lease.planId);
-    // Thrown away after a failed commit, and being read again: not now is not never.
-    if (!plan) return this.plans.mustReload ? null : 'the plan has ended';
+    // Being decided upon, or thrown away after a failed commit and not read again yet: not now is not never.
+    if (plan ? this.loop.isUncommitted(lease.planId) : this.plans.mustReload) {
+      this.leases.renew(lease.planId, lease.ordinal, lease.epoch, now);
+      return null;
+    }
+    if (!plan) return 'the plan has ended';
     const step = plan.steps[lease.ordinal];
     if (step?.epoch !== lease.epoch) return 'its epoch is over';
     if (step.status === 'admitted') return null; // The claim is on its way.
@@ -248,12 +254,28 @@ export class Decider {
         this.leases.follow(plan.planId, event, now);
         if (event.type === 'step.poisoned') this.copyDeadLetter(plan.planId, event.data.ordinal);
       }
-      this.dispatcher.follow(plan, events);
+      this.dispatch(plan, () => this.dispatcher.follow(plan, events));
       for (const { worker, ordinal, epoch, reason } of aborts) {
         signalWorker(this.o.bus, worker, { kind: 'abort', planId: plan.planId, ordinal, epoch, reason });
       }
     }
     this.o.onCommitted(committed);
+  }
+
+  /** A plan that was read again: its commit may have come through without anything that should have followed. */
+  private takeUp(plan: PlanState): void {
+    this.leases.adopt(plan, this.o.clock.monotonic());
+    this.dispatch(plan, () => this.dispatcher.resume(plan));
+  }
+
+  /** A job that cannot be built is a defect of ours; it must not keep other plans' jobs from being sent. */
+  private dispatch(plan: PlanState, send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      const alert = 'job-unbuildable';
+      this.o.log.error({ err: error, planId: plan.planId, alert }, 'A job could not be built');
+    }
   }
 
   /** For people and tools that watch the stream; redrive reads the ledger. */
@@ -307,7 +329,8 @@ export class Decider {
     try {
       const created = await this.dispatcher.ensure();
       if (created || poolsChanged) this.announcer.announceNow();
-      if (resumeAll) for (const plan of this.plans.all()) this.dispatcher.resume(plan);
+      if (resumeAll)
+        for (const plan of this.plans.all()) this.dispatch(plan, () => this.dispatcher.resume(plan));
       else if (created) this.dispatcher.republishAll((planId) => this.plans.cached(planId));
     } catch (error) {
       this.o.log.warn({ err: error }, 'The job queue cannot be reached; plans are taken, jobs wait');

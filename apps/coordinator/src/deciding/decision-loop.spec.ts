@@ -53,7 +53,8 @@ function passed(ordinal: number): PlanInput {
 /** One decider's memory over a ledger that several of them may share. */
 async function aLoop(ledger: InMemoryLedger, rest: Partial<DecisionLoopOptions> = {}) {
   const fleet = new Fleet({ fleet: null, pools: {} });
-  const plans = new OpenPlans(ledger, fleet);
+  const reread: string[] = [];
+  const plans = new OpenPlans(ledger, fleet, { onRead: (plan) => reread.push(plan.planId) });
   await plans.recover();
   const effects: PlanEvent[] = [];
   const deposed: true[] = [];
@@ -71,7 +72,7 @@ async function aLoop(ledger: InMemoryLedger, rest: Partial<DecisionLoopOptions> 
     ...rest,
   });
   loop.start();
-  return { loop, effects, deposed, plans };
+  return { loop, effects, deposed, plans, fleet, reread };
 }
 
 async function types(ledger: InMemoryLedger, planId = PLAN): Promise<string[]> {
@@ -152,6 +153,90 @@ describe('the decision loop', () => {
       expect((await types(ledger)).filter((type) => type === 'step.admitted')).toHaveLength(2);
     },
   );
+
+  it('hands on what was committed with an unknown outcome, though nobody was told of its events', async () => {
+    const { loop, effects, reread } = await start();
+    ledger.failNextAppend({ outcome: 'unknown', written: true });
+    await loop.submit(PLAN, submission([aStep('a')]), null);
+    expect(await types(ledger)).toContain('step.admitted');
+    expect(effects).toEqual([]);
+    expect(reread).toEqual([PLAN]);
+  });
+
+  it('does not show to heartbeats what is not committed', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a'), aStep('b')]), null);
+    const commit = Promise.withResolvers<void>();
+    const appendAll = ledger.appendAll.bind(ledger);
+    ledger.appendAll = async (term, appends) => {
+      await commit.promise;
+      return appendAll(term, appends);
+    };
+    expect(loop.isUncommitted(PLAN)).toBe(false);
+    const answered = loop.submit(PLAN, passed(0), null);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(loop.isUncommitted(PLAN)).toBe(true);
+    commit.resolve();
+    await answered;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(loop.isUncommitted(PLAN)).toBe(false);
+  });
+
+  it('answers what is committed, also when its effects cannot be started', async () => {
+    const onCommitted = () => {
+      throw new Error('a defect');
+    };
+    const { loop } = await start({ onCommitted });
+    expect(await loop.submit(PLAN, submission([aStep('a')]), null)).toMatchObject({ status: 'applied' });
+    expect(await loop.submit(PLAN, passed(0), null)).toEqual({ status: 'applied', next: 'stop' });
+  });
+
+  it('keeps the caps exact in a turn in which a plan fails', async () => {
+    const { loop, fleet } = await start({ slots: () => new Map([['default', 1]]) });
+    await loop.submit(PLAN, submission([aStep('a'), aStep('b'), aStep('c')]), null);
+    const broken = { kind: 'blocked' } as unknown as PlanInput;
+    const other = 'plan00000002';
+    await Promise.allSettled([
+      loop.submit(PLAN, broken, null),
+      loop.submit(other, submission([aStep('x'), aStep('y')]), null),
+    ]);
+    expect(fleet.stepsInFlight).toBe(2);
+    expect(await types(ledger, other)).not.toContain('step.admitted');
+  });
+
+  it('lets a plan that cannot be read stand still, and goes on with the others', async () => {
+    const { loop } = await start();
+    const other = 'plan00000002';
+    await loop.submit(PLAN, submission([aStep('a')]), null);
+    await loop.submit(other, submission([aStep('a')]), null);
+    await loop.stop();
+    const read = ledger.read.bind(ledger);
+    ledger.read = async (planId, afterSeq, limit) => {
+      if (planId === PLAN) throw new SyntaxError('no event');
+      return read(planId, afterSeq, limit);
+    };
+    await ledger.terms.resign((await ledger.terms.current()).term);
+    const second = await start();
+    await expect(second.loop.submit(PLAN, passed(0), null)).rejects.toMatchObject({
+      code: 'decision-failed',
+    });
+    expect(await second.loop.submit(other, passed(0), null)).toEqual({ status: 'applied', next: 'stop' });
+  });
+
+  it('does not read a closed plan anew for each message that comes late', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a')]), null);
+    await loop.submit(PLAN, passed(0), null);
+    let reads = 0;
+    const read = ledger.read.bind(ledger);
+    ledger.read = async (planId, afterSeq, limit) => {
+      reads += 1;
+      return read(planId, afterSeq, limit);
+    };
+    for (let i = 0; i < 20; i += 1)
+      expect(await loop.submit(PLAN, passed(0), null)).toEqual({ status: 'applied', next: 'stop' });
+    expect(reads).toBe(0);
+  });
 
   it('finds a plan that is submitted again after it has ended, and keeps it as it was', async () => {
     const { loop } = await start();

@@ -14,7 +14,13 @@ import {
 import { LedgerUnavailableError, TermLostError, type Append, type Head, type Ledger } from '#ledger';
 import type { Logger } from '#telemetry';
 import type { Clock } from './clock.ts';
-import { DeciderBusyError, DecisionFailedError, LedgerDownError, NotDeciderError } from './errors.ts';
+import {
+  DeciderBusyError,
+  DecisionFailedError,
+  LedgerDownError,
+  NotDeciderError,
+  PlanUnreadableError,
+} from './errors.ts';
 import type { OpenPlans } from './open-plans.ts';
 
 /** What was committed for one plan, handed to the effects. */
@@ -32,7 +38,7 @@ export interface DecisionLoopOptions {
   slots: () => PoolSlots;
   clock: Clock;
   log: Logger;
-  /** Synchronous: it may build messages from the states, and must not wait. */
+  /** Synchronous: it may build messages from the states, and must not wait. What it throws is only logged. */
   onCommitted: (committed: Committed[]) => void;
   /** Called once, when another replica has taken over. */
   onDeposed: () => void;
@@ -112,6 +118,11 @@ export class DecisionLoop {
     this.wake();
   }
 
+  /** Whether the plan's state holds what is not committed yet, so that nobody may be told of it. */
+  isUncommitted(planId: string): boolean {
+    return (this.touched.get(planId)?.events.length ?? 0) > 0;
+  }
+
   get waiting(): number {
     return this.queue.length;
   }
@@ -151,6 +162,8 @@ export class DecisionLoop {
     for (const waiting of batch) waiting.taken = true;
     await this.o.plans.reload();
     for (const waiting of batch) await this.decideOne(waiting);
+    // A plan that failed in this turn is missing from the counts that admission goes by.
+    if (this.o.plans.mustReload) await this.o.plans.reload();
     for (const { plan } of this.touched.values()) if (plan.submitted) this.o.fleet.update(plan);
     this.admitReady();
     await this.commit([...this.touched.values()]);
@@ -158,7 +171,12 @@ export class DecisionLoop {
 
   private async decideOne(waiting: Waiting): Promise<void> {
     const { planId, input } = waiting;
-    const plan = await this.planFor(waiting);
+    const plan = await this.planFor(waiting).catch((error: unknown) => {
+      if (!(error instanceof PlanUnreadableError)) throw error;
+      this.fail(waiting, new DecisionFailedError(planId, error));
+      return undefined;
+    });
+    if (plan === undefined) return;
     if (!plan) {
       this.answer(waiting, { status: 'refused', code: 'plan-unknown', reason: `there is no plan ${planId}` });
       return;
@@ -212,6 +230,7 @@ export class DecisionLoop {
   private async commit(entries: Touched[]): Promise<void> {
     const appends = entries.filter((entry) => entry.events.length > 0).map((entry) => this.append(entry));
     const results = appends.length > 0 ? await this.o.ledger.appendAll(this.o.term, appends) : [];
+    this.touched = new Map();
     const resultOf = new Map(results.map((result) => [result.planId, result]));
     const committed: Committed[] = [];
     for (const entry of entries) {
@@ -230,11 +249,20 @@ export class DecisionLoop {
         committed.push(entry);
       }
     }
-    this.o.onCommitted(committed);
+    this.startEffects(committed);
     for (const entry of entries) {
       if (resultOf.get(entry.plan.planId)?.status === 'conflict') continue;
       for (const { waiting, decision } of entry.answers) this.answer(waiting, decision.reply);
       this.o.plans.forgetIfClosed(entry.plan);
+    }
+  }
+
+  /** What is committed is answered, whatever becomes of its effects. */
+  private startEffects(committed: Committed[]): void {
+    try {
+      this.o.onCommitted(committed);
+    } catch (error) {
+      this.o.log.error({ err: error, alert: 'effects-failed' }, 'What follows from a commit was not started');
     }
   }
 
@@ -263,6 +291,7 @@ export class DecisionLoop {
     }
     // Nothing of this turn may be believed: not what was decided, not what was admitted along with it.
     for (const planId of this.touched.keys()) this.o.plans.discard(planId);
+    this.touched = new Map();
     this.again(batch, error);
     this.failures += 1;
     const waitMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.failures);

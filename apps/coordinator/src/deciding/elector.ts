@@ -14,6 +14,10 @@ export interface ElectorOptions {
 /**
  * Standby until the decider falls silent, then decider for one term. Whether a term still holds is never judged here:
  * the ledger refuses the appends of a term that is over. This only keeps the time of silence short.
+ *
+ * While the ledger is away nobody can know whether the term still holds. The decider stays, unsure: it goes on answering
+ * heartbeats, so that an outage of the ledger does not end every lease of the fleet, but it takes no commands and repairs
+ * nothing. It steps down when the ledger says that the term is over.
  */
 export class Elector {
   private decider: Decider | null = null;
@@ -27,7 +31,12 @@ export class Elector {
 
   /** The decider, while this replica is it. */
   get current(): Decider | null {
-    return this.deposed ? null : this.decider;
+    return this.deposed || !this.isSure ? null : this.decider;
+  }
+
+  /** Whether the term has been renewed in time: else another replica may have begun the next one. */
+  get isSure(): boolean {
+    return performance.now() - this.renewedAt < this.o.ttlMs;
   }
 
   start(): void {
@@ -54,22 +63,23 @@ export class Elector {
   private async step(): Promise<void> {
     if (this.deposed) await this.stepDown();
     if (this.decider) return this.renew(this.decider);
+    const campaignedAt = performance.now();
     const won = await this.o.terms.campaign(this.o.holder);
-    if (!won || this.stopped) return;
-    this.renewedAt = performance.now();
+    if (!won) return;
+    if (this.stopped) return this.o.terms.resign(won.term);
+    this.renewedAt = campaignedAt;
     const decider = this.o.build(won.term, () => {
       this.deposed = true;
     });
     // Reading a large ledger takes longer than a term lives without renewal.
-    const renewal = setInterval(
-      () => void this.o.terms.renew(won.term).catch(() => undefined),
-      this.o.ttlMs / 3,
-    );
+    const renewal = setInterval(() => void this.renewed(won.term).catch(() => undefined), this.o.ttlMs / 3);
     try {
       await decider.start();
       this.decider = decider;
     } catch (error) {
       await decider.stop();
+      // Another replica may be able to; we try again after the pause that every campaign takes.
+      await this.o.terms.resign(won.term).catch(() => undefined);
       throw error;
     } finally {
       clearInterval(renewal);
@@ -77,17 +87,16 @@ export class Elector {
   }
 
   private async renew(decider: Decider): Promise<void> {
-    try {
-      if (await this.o.terms.renew(decider.term)) {
-        this.renewedAt = performance.now();
-        return;
-      }
-    } catch (error) {
-      // The ledger is away: as long as nobody else can know better, go on; appends wait by themselves.
-      if (performance.now() - this.renewedAt < this.o.ttlMs) throw error;
-    }
+    if (await this.renewed(decider.term)) return;
     this.o.log.warn({ term: decider.term }, 'The term is over; standing by');
     await this.stepDown();
+  }
+
+  private async renewed(term: number): Promise<boolean> {
+    const askedAt = performance.now();
+    const holds = await this.o.terms.renew(term);
+    if (holds) this.renewedAt = askedAt;
+    return holds;
   }
 
   private async stepDown(): Promise<void> {

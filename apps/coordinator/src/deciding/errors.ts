@@ -44,3 +44,17 @@ export class DecisionFailedError extends Error {
     this.name = 'DecisionFailedError';
   }
 }
+
+/** The ledger holds events of a plan that this version cannot make a state of. */
+export class PlanUnreadableError extends Error {
+  readonly code = 'plan-unreadable';
+  readonly retry = 'never';
+
+  constructor(
+    readonly planId: string,
+    cause: unknown,
+  ) {
+    super(`plan ${planId}: its events cannot be read`, { cause });
+    this.name = 'PlanUnreadableError';
+  }
+}

@@ -1,4 +1,4 @@
-import type { PlanEvent } from '#domain';
+import type { PlanEvent, PlanState } from '#domain';
 
 export interface KnownLease {
   planId: string;
@@ -23,6 +23,21 @@ export class LeaseTable {
   /** A lease that an earlier decider granted. */
   inherit(lease: { planId: string; ordinal: number; epoch: number; worker: string }, now: number): void {
     this.set({ ...lease, expiresAt: now + this.leaseMs, seen: false });
+  }
+
+  /** After a plan was read again: what was committed for it may never have come by here. */
+  adopt(plan: PlanState, now: number): void {
+    const before = this.byPlan.get(plan.planId);
+    this.byPlan.delete(plan.planId);
+    for (const step of plan.steps) {
+      if (step.status !== 'leased' || !step.holder) continue;
+      const known = before?.get(step.instance.ordinal);
+      if (known?.epoch === step.epoch) this.set(known);
+      else {
+        const { ordinal } = step.instance;
+        this.inherit({ planId: plan.planId, ordinal, epoch: step.epoch, worker: step.holder.worker }, now);
+      }
+    }
   }
 
   /** Follows committed events: a lease begins with its claim and ends with whatever ends the step's epoch. */
@@ -76,10 +91,6 @@ export class LeaseTable {
 
   expired(now: number): KnownLease[] {
     return [...this.all()].filter((lease) => lease.expiresAt <= now);
-  }
-
-  forgetPlan(planId: string): void {
-    this.byPlan.delete(planId);
   }
 
   get size(): number {

@@ -16,6 +16,10 @@ export interface SweeperOptions {
   loop: DecisionLoop;
   dispatcher: JobDispatcher;
   leaseMs: number;
+  /** Whether workers can be heard. While they cannot, their silence means nothing. */
+  hears: () => boolean;
+  /** Whether the term is surely ours. An unsure decider judges nobody and repairs nothing: another one may do it. */
+  isSure: () => boolean;
   /** Default 500 ms. */
   intervalMs?: number;
   log: Logger;
@@ -31,6 +35,10 @@ export class Sweeper {
   private busy: Promise<void> = Promise.resolve();
   private readonly intervalMs: number;
   private stuck = new Set<string>();
+  private sweeping: Promise<void> | null = null;
+  private again = false;
+  /** Leases whose end is being decided: their silence is told once, however long the ledger takes. */
+  private readonly judged = new Set<string>();
   repairs = 0;
 
   constructor(private readonly o: SweeperOptions) {
@@ -47,9 +55,31 @@ export class Sweeper {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
     await this.busy;
+    await this.sweeping;
   }
 
+  /** One at a time: who asks in the middle of one gets another one after it, shared with all others who asked. */
   async sweep(): Promise<void> {
+    if (this.sweeping) {
+      this.again = true;
+      return this.sweeping;
+    }
+    this.sweeping = this.sweepUntilCalm();
+    try {
+      await this.sweeping;
+    } finally {
+      this.sweeping = null;
+    }
+  }
+
+  private async sweepUntilCalm(): Promise<void> {
+    do {
+      this.again = false;
+      await this.sweepOnce();
+    } while (this.again && this.timer);
+  }
+
+  private async sweepOnce(): Promise<void> {
     const now = this.o.clock.monotonic();
     // This process stood still (stopped, suspended): nobody could be heard, so nobody's silence counts.
     if (now - this.lastTick > Math.max(2_000, this.o.leaseMs / 2)) {
@@ -60,6 +90,8 @@ export class Sweeper {
       this.o.leases.extendAll(now);
     }
     this.lastTick = now;
+    if (!this.o.hears()) this.o.leases.extendAll(now);
+    if (!this.o.isSure()) return;
     this.loseSilentLeases(now);
     if (this.o.roster.sweep(now)) this.o.loop.admitSoon();
     const delayed = this.o.fleet.nextDelayed();
@@ -82,6 +114,9 @@ export class Sweeper {
 
   private loseSilentLeases(now: number): void {
     for (const lease of this.o.leases.expired(now)) {
+      const name = `${lease.planId}/${lease.ordinal}/${lease.epoch}`;
+      if (this.judged.has(name)) continue;
+      this.judged.add(name);
       const input: PlanInput = {
         kind: 'lease-expired',
         ordinal: lease.ordinal,
@@ -96,7 +131,10 @@ export class Sweeper {
         jitter: Math.random(),
       };
       // Ends the entry when it is committed; until then it is found again, and refused as over.
-      this.o.loop.submit(lease.planId, input, null).catch(() => undefined);
+      this.o.loop
+        .submit(lease.planId, input, null)
+        .catch(() => undefined)
+        .finally(() => this.judged.delete(name));
     }
   }
 

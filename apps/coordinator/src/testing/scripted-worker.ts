@@ -17,6 +17,8 @@ export interface WorkAtHand {
   job: Job;
   lease: LeaseKey;
   client: DeciderClient;
+  /** Fires when the lease is lost. */
+  lost: AbortSignal;
   /** Fires when the spec's worker is stopped. */
   signal: AbortSignal;
 }
@@ -72,7 +74,7 @@ export class ScriptedWorker {
         const held = keeper.hold(lease, context);
         worker.held.set(lease.token, held);
         try {
-          await o.work({ job, lease, client, signal: worker.stopping.signal });
+          await o.work({ job, lease, client, lost: held.signal, signal: worker.stopping.signal });
           if (o.acks ?? true) context.ack();
         } finally {
           held.release();

@@ -1,0 +1,97 @@
+import type { PlanInput } from '#domain';
+import { Fleet } from '#domain';
+import { silentLogger } from '#telemetry';
+import { LeaseTable } from './lease-table.ts';
+import { Sweeper, type SweeperOptions } from './sweeper.ts';
+
+const LEASE_MS = 10_000;
+
+function aSweeper() {
+  const now = { ms: 0 };
+  const inputs: PlanInput[] = [];
+  const gate: { wait: Promise<void>; sweeps: number } = { wait: Promise.resolve(), sweeps: 0 };
+  const facts = { hears: true, isSure: true };
+  const leases = new LeaseTable(LEASE_MS);
+  const sweeper = new Sweeper({
+    clock: { now: () => now.ms, monotonic: () => now.ms },
+    fleet: new Fleet({ fleet: null, pools: {} }),
+    plans: { cached: () => undefined },
+    leases,
+    roster: { sweep: () => false },
+    loop: {
+      submit: (_planId: string, input: PlanInput) => {
+        inputs.push(input);
+        return new Promise(() => undefined);
+      },
+      admitSoon: () => undefined,
+    },
+    dispatcher: {
+      sweep: async () => {
+        gate.sweeps += 1;
+        await gate.wait;
+        return 0;
+      },
+    },
+    leaseMs: LEASE_MS,
+    hears: () => facts.hears,
+    isSure: () => facts.isSure,
+    intervalMs: 60_000,
+    log: silentLogger,
+  } as unknown as SweeperOptions);
+  const grant = () =>
+    leases.follow(
+      'p1',
+      { type: 'lease.granted', data: { ordinal: 1, epoch: 1, worker: 'w1', tokenDigest: 't' } },
+      now.ms,
+    );
+  /** In steps: a clock that jumps is a process that stood still. */
+  const pass = async (ms: number) => {
+    for (const end = now.ms + ms; now.ms < end;) {
+      now.ms += 1_000;
+      await sweeper.sweep();
+    }
+  };
+  return { sweeper, inputs, gate, facts, grant, pass };
+}
+
+describe('the sweeper', () => {
+  it('says once that a worker is silent, however long the ledger takes to hear it', async () => {
+    const { grant, pass, inputs } = aSweeper();
+    grant();
+    await pass(LEASE_MS + 5_000);
+    expect(inputs).toMatchObject([{ kind: 'lease-expired', counts: true }]);
+  });
+
+  it('takes nobody’s silence for his own while the bus is away', async () => {
+    const { grant, pass, inputs, facts } = aSweeper();
+    grant();
+    facts.hears = false;
+    await pass(60_000);
+    facts.hears = true;
+    await pass(LEASE_MS - 1_000);
+    expect(inputs).toEqual([]);
+    await pass(1_000);
+    expect(inputs).toMatchObject([{ kind: 'lease-expired', counts: false }]);
+  });
+
+  it('judges nobody and repairs nothing while another replica may be deciding', async () => {
+    const { grant, pass, inputs, facts, gate } = aSweeper();
+    grant();
+    facts.isSure = false;
+    await pass(2 * LEASE_MS);
+    expect(inputs).toEqual([]);
+    expect(gate.sweeps).toBe(0);
+  });
+
+  it('sweeps once more, not a hundred times, for a hundred hints in the middle of a sweep', async () => {
+    const { sweeper, gate } = aSweeper();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate.wait = promise;
+    sweeper.start();
+    const sweeps = Array.from({ length: 100 }, () => sweeper.sweep());
+    resolve();
+    await Promise.all(sweeps);
+    expect(gate.sweeps).toBe(2);
+    await sweeper.stop();
+  });
+});
