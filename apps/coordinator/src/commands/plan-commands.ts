@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { DeciderClient } from '#bus';
+import { MessageTooLargeError, type DeciderClient } from '#bus';
 import type { Actor, PlanDefinition, PlanReply, PlanSubmitted } from '#domain';
 import type { Logger } from '#telemetry';
 import type { Elector } from '../deciding/elector.ts';
@@ -89,6 +89,10 @@ export class PlanCommands {
     try {
       return (await this.o.client.request('command', command, signal, { traceparent })) as CommandReply;
     } catch (error) {
+      if (error instanceof MessageTooLargeError) {
+        const reason = `this replica does not decide, and the command cannot be forwarded: ${error.message}; raise max_payload of the NATS server`;
+        return { status: 'unavailable', code: 'too-large-to-forward', reason };
+      }
       if (!signal.aborted) throw error;
       this.o.log.warn(
         { planId: command.planId, command: command.kind },
