@@ -11,6 +11,7 @@ import { Mirrors } from '#workspace';
 import { WorkerHome } from './homes/worker-home.ts';
 import { NestLog } from './nest-log.ts';
 import { mirrorsOptions } from './repository-access.ts';
+import { sandboxOptions } from './sandbox-options.ts';
 import { Worker } from './worker.ts';
 import { WorkerModule } from './worker.module.ts';
 
@@ -89,20 +90,11 @@ async function run({ settings, id, log, natsUrl, stopped }: Start): Promise<void
 }
 
 async function openSandbox(settings: Settings, scratchRoot: string, log: Logger): Promise<Sandbox> {
-  const { PATH: path, LANG: lang } = stepEnvironment();
-  const { kind, reason } = await detectSandbox({ path, log });
+  const given = sandboxOptions(settings, stepEnvironment());
+  const { kind, reason } = await detectSandbox({ path: given.path, log });
   if (kind === 'bubblewrap') log.info({ sandbox: kind }, reason);
   else log.warn({ sandbox: kind }, reason);
-  const { readable, writable } = settings.sandbox;
-  return new Sandbox({
-    kind,
-    log,
-    readable: [...readable],
-    extraWritable: [...writable],
-    path,
-    lang,
-    scratchRoot,
-  });
+  return new Sandbox({ ...given, kind, log, scratchRoot });
 }
 
 /** Takes jobs until it is asked to stop, then drains. */
