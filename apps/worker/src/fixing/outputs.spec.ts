@@ -25,6 +25,8 @@ describe('the outputs of a step', () => {
     ['a missing name', text('{"other":1}'), 'lacks files'],
     ['an inherited name', text('{"__proto__":{"files":1}}'), 'lacks files'],
     ['a large file', { kind: 'too-large' as const }, 'larger than'],
+    ['a tower of lists', text(`{"files":${'['.repeat(30_000)}${']'.repeat(30_000)}}`), 'nested deeper'],
+    ['numbers that grow when they are sent', text(`{"files":[1${',1e20'.repeat(12_000)}]}`), 'larger than'],
     ['a symlink or pipe', { kind: 'irregular' as const }, 'regular file'],
   ])('rejects %s and says what is wrong', (_what, given, says) => {
     expect(judgeOutputs(given, ['files'])).toMatchObject({

@@ -6,6 +6,8 @@ export type Outputs = Record<string, JsonValue>;
 export type OutputsVerdict = { ok: true; outputs: Outputs } | { ok: false; reason: Reason };
 
 export const OUTPUTS_BYTES_MAX = 64 * 1024;
+/** As deep as plans may be: what reads outputs after us (schemas, JSON itself) recurses. */
+export const OUTPUTS_DEPTH_MAX = 32;
 
 /** Judges the text of `$SKEIN_OUTPUTS`; null: the file is missing. Only declared names are kept. */
 export function judgeOutputs(text: OutputsText, declared: string[]): OutputsVerdict {
@@ -17,16 +19,28 @@ export function judgeOutputs(text: OutputsText, declared: string[]): OutputsVerd
     );
   if (text.kind === 'irregular')
     return missing('$SKEIN_OUTPUTS is not a regular file. Write a plain file there.');
-  if (text.kind === 'too-large')
-    return missing(
-      `The file in $SKEIN_OUTPUTS is larger than ${OUTPUTS_BYTES_MAX} bytes. Outputs are for small values; put large ones into the repository.`,
-    );
+  if (text.kind === 'too-large') return tooLarge();
   const value = parse(text.text);
   if (value === null)
     return missing(`The file in $SKEIN_OUTPUTS is not a JSON object. It must hold one with ${list}.`);
   const absent = declared.filter((name) => !Object.hasOwn(value, name));
   if (absent.length > 0) return missing(`The JSON object in $SKEIN_OUTPUTS lacks ${absent.join(', ')}.`);
-  return { ok: true, outputs: Object.fromEntries(declared.map((name) => [name, value[name] as JsonValue])) };
+  const outputs = Object.fromEntries(declared.map((name) => [name, value[name] as JsonValue]));
+  if (isDeeper(outputs, OUTPUTS_DEPTH_MAX))
+    return missing(`The values in $SKEIN_OUTPUTS are nested deeper than ${OUTPUTS_DEPTH_MAX} levels.`);
+  // Not the file's length: as it is sent and recorded, `1e20` has 21 digits.
+  if (Buffer.byteLength(JSON.stringify(outputs)) > OUTPUTS_BYTES_MAX) return tooLarge();
+  return { ok: true, outputs };
+}
+
+/** Level by level and not by recursion: 64 KB of brackets are a tower that no stack takes. */
+function isDeeper(value: JsonValue, levels: number): boolean {
+  let level: JsonValue[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > levels) return true;
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
+  return false;
 }
 
 export type OutputsText =
@@ -53,6 +67,12 @@ export async function readOutputs(path: string): Promise<OutputsText> {
   } finally {
     await file.close();
   }
+}
+
+function tooLarge(): OutputsVerdict {
+  return missing(
+    `What is in $SKEIN_OUTPUTS is larger than ${OUTPUTS_BYTES_MAX} bytes. Outputs are for small values; put large ones into the repository.`,
+  );
 }
 
 function missing(message: string): OutputsVerdict {
