@@ -1,7 +1,7 @@
 import { mkdir, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { removeTree } from '#sandbox';
 import type { Logger } from '#telemetry';
-import { removeTree } from '../steps/lease-dirs.ts';
 import { HostLock } from './host-lock.ts';
 
 /** The id is in use by another live worker of this host. */

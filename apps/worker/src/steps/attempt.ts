@@ -212,6 +212,7 @@ class Attempt {
       writable: [files.path, context.dirs.scratch],
       readable: [context.dirs.given, mirror.path],
       home: context.dirs.home,
+      mend: () => context.dirs.mend(),
       env: programEnvironment({
         job: context.job,
         planEnv: loop.env,

@@ -151,6 +151,7 @@ function placeOf(
     writable: [worktree, dirs.scratch],
     readable: [dirs.given, mirror.path],
     home: dirs.home,
+    mend: () => dirs.mend(),
     env: programEnvironment({
       job,
       planEnv: integrate.env,

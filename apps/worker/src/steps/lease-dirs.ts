@@ -1,7 +1,8 @@
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LeaseKey } from '#contracts';
 import { formatOrdinal } from '#domain';
+import { removeTree } from '#sandbox';
 
 /**
  * The disk of one lease: a single folder, gone when the lease is.
@@ -9,7 +10,8 @@ import { formatOrdinal } from '#domain';
  *   <root>/<plan>-<ordinal>-<epoch>-<token>/
  *     <worktree>  the step's, made by git
  *     given/      written by the worker, read-only for the step: prompt, feedback, inputs, file list
- *     scratch/    the step's: home/, outputs.json
+ *     home/       the step's HOME, the same for all programs of the lease
+ *     scratch/    the step's: outputs.json
  *
  * What the step may write is never written or followed by the worker: it could be a symlink by now.
  */
@@ -25,15 +27,29 @@ export class LeaseDirs {
     this.root = join(leasesDir, name);
     this.given = join(this.root, 'given');
     this.scratch = join(this.root, 'scratch');
-    this.home = join(this.scratch, 'home');
+    this.home = join(this.root, 'home');
     this.outputs = join(this.scratch, 'outputs.json');
   }
 
   /** Fresh scratch space; a setup's caches in HOME go with it. */
   async make(): Promise<void> {
     await mkdir(this.given, { recursive: true, mode: 0o755 });
-    await removeTree(this.scratch);
-    await mkdir(this.home, { recursive: true });
+    for (const folder of [this.scratch, this.home]) {
+      await removeTree(folder);
+      await mkdir(folder);
+    }
+  }
+
+  /**
+   * Before each program: where a sandbox shows the real folders, the one before may have removed them or put something
+   * else in their place. That is no reason for the next not to start, and nothing that is there is followed.
+   */
+  async mend(): Promise<void> {
+    for (const folder of [this.scratch, this.home]) {
+      if ((await lstat(folder).catch(() => null))?.isDirectory() === true) continue;
+      await removeTree(folder);
+      await mkdir(folder);
+    }
   }
 
   /** Outputs of an earlier attempt must not pass for this one's. */
@@ -51,23 +67,5 @@ export class LeaseDirs {
 
   async remove(): Promise<void> {
     await removeTree(this.root);
-  }
-}
-
-/** Also removes what a step made unreadable on purpose: for other users than root `rm` stops at such folders. */
-export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
-  } catch {
-    await makeWritable(path);
-    await rm(path, { recursive: true, force: true, maxRetries: 3 });
-  }
-}
-
-async function makeWritable(path: string): Promise<void> {
-  await chmod(path, 0o700).catch(() => undefined);
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    if (entry.isDirectory()) await makeWritable(join(path, entry.name));
   }
 }

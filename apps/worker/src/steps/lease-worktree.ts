@@ -1,6 +1,7 @@
+import { removeTree } from '#sandbox';
 import type { Logger } from '#telemetry';
 import type { Mirror, Worktree } from '#workspace';
-import { removeTree, type LeaseDirs } from './lease-dirs.ts';
+import type { LeaseDirs } from './lease-dirs.ts';
 
 /**
  * The worktree of one lease and the commit that it stands for. Whatever a step did to it, `begin` gives files that hold

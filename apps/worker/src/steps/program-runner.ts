@@ -13,6 +13,8 @@ export interface ProgramPlace {
   readable: string[];
   /** Outlives the program, so that a set-up can leave something for what follows. */
   home: string;
+  /** Puts back folders of the step that an earlier program removed or replaced. */
+  mend: () => Promise<void>;
   env: Record<string, string>;
   network: boolean;
   idleMs: number;
@@ -57,6 +59,7 @@ export class ProgramRunner {
       SPANS[program.phase],
       { [names.attributes.sandbox]: this.sandbox.kind },
       async (span) => {
+        await place.mend();
         const result = await this.sandbox.run(
           {
             argv: ['/bin/sh', '-c', program.command],
