@@ -217,4 +217,53 @@ describe('what hostile or broken steps come to', () => {
     fleet.attemptsMax = () => 1;
     expect(fleet.attemptsOf(job).map(({ verdict }) => verdict)).toEqual(['rejected', 'accepted']);
   }, 60_000);
+
+  it.each([
+    ['removes its own folders', 'rm -rf "$HOME"/* "$HOME" "${SKEIN_OUTPUTS%/*}"/* 2>/dev/null; true'],
+    ['puts a link where its folders were', 'cd "${SKEIN_OUTPUTS%/*}"; rm -rf home; ln -s /etc home'],
+  ])(
+    'a step that %s is checked all the same',
+    async (_what, command) => {
+      const verify = ['touch "$HOME/ok"; test ! -e "$HOME/passwd"'];
+      const job = await fleet.run(runs([command, 'echo new > src/a.js'], { attempts: 1, verify }));
+      expect(fleet.releaseOf(job)).toBeUndefined();
+      expect(fleet.attemptsOf(job)[0]).toMatchObject({ verdict: 'accepted' });
+    },
+    60_000,
+  );
+
+  const dig = `node -e 'for (let i = 0; i < 3000; i++) { fs.mkdirSync("d".repeat(40), { recursive: true }); process.chdir("d".repeat(40)) }'`;
+  it.each([
+    ['the worktree', dig],
+    ['an ignored folder', `mkdir node_modules; cd node_modules; ${dig}`],
+    ['its scratch space', `cd "\${SKEIN_OUTPUTS%/*}"; ${dig}`],
+    ['its home', `cd; ${dig}`],
+  ])(
+    'folders deeper than any path in %s are gone with the lease',
+    async (_where, command) => {
+      fleet.attemptsMax = () => 2;
+      const job = await fleet.run(runs([command], { attempts: 2, verify: ['false'] }));
+      fleet.attemptsMax = () => 1;
+      expect(fleet.attemptsOf(job).map(({ reason }) => reason.code)).toEqual([
+        'verify-failed',
+        'verify-failed',
+      ]);
+    },
+    60_000,
+  );
+
+  it('a pattern that would take years to match ends the step, and the worker goes on', async () => {
+    const name = 'a'.repeat(100);
+    const paths = { write: ['*a*a*a*a*a*a*a*a*a*a*b'], protect: [] };
+    const job = await fleet.run(runs([`echo x > ${name}`], { attempts: 1, paths }));
+    expect(fleet.resultOf(job)).toMatchObject({ status: 'blocked', reason: { code: 'glob-too-slow' } });
+  }, 60_000);
+
+  it('outputs that no message could carry are the step’s doing', async () => {
+    const deep = `node -e 'fs.writeFileSync(process.env.SKEIN_OUTPUTS, JSON.stringify({ a: 0 }).replace("0", "[".repeat(30000) + "]".repeat(30000)))'`;
+    expect(await rejected(runs([deep], { attempts: 1, outputs: ['a'] }))).toMatchObject({
+      code: 'outputs-missing',
+      message: expect.stringContaining('nested'),
+    });
+  }, 60_000);
 });

@@ -12,6 +12,7 @@ export type {
 } from './mirrors/mirror.ts';
 export type { CommitOptions, Worktree } from './worktrees/worktree.ts';
 export type { Change } from './changes/change.ts';
+export { GlobTooSlowError, matchingPaths, type GlobOptions } from './changes/globs.ts';
 export { judgeScope, type Scope, type ScopeViolation } from './changes/scope.ts';
 export type { GitCredentials } from './git/git-credentials.ts';
 export { isBytePath, pathFromBytes, pathToBytes, printablePath } from './git/path-bytes.ts';

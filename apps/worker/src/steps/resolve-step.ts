@@ -1,6 +1,5 @@
-import picomatch from 'picomatch';
 import type { ResolveJob, ResultMessage } from '#contracts';
-import type { Mirror } from '#workspace';
+import { matchingPaths, type Mirror } from '#workspace';
 import { printablePath } from '../fixing/printable.ts';
 import { StepBlockedError } from '../leasing/errors.ts';
 import { openMirror } from './repository.ts';
@@ -71,8 +70,8 @@ function matchesNothing(glob: { include: string[]; exclude: string[] }, baseSha:
 
 /** Sorted by code unit, so that chunks are the same on every machine. Dot files must be named to match; line breaks match like letters. */
 export function matchFiles(paths: string[], glob: { include: string[]; exclude: string[] }): string[] {
-  const isMatch = picomatch(glob.include, { dot: false, windows: false, flags: 's', ignore: glob.exclude });
-  return paths.filter((path) => isMatch(path)).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const matched = matchingPaths(paths, glob.include, { dot: false, except: glob.exclude });
+  return [...matched].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 async function readTexts(mirror: Mirror, baseSha: string, paths: string[]): Promise<Record<string, string>> {

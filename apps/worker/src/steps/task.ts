@@ -1,9 +1,8 @@
-import picomatch from 'picomatch';
 import { CommandAdapter, extensionsOf, runCodemod, type CodemodReport } from '#agents';
 import type { LoopJob } from '#contracts';
 import type { Reason } from '#domain';
 import { inSpan, names } from '#telemetry';
-import type { Mirror } from '#workspace';
+import { matchingPaths, type Mirror } from '#workspace';
 import { listPaths, printable } from '../fixing/printable.ts';
 import { leavesRubble } from '../fixing/program-end.ts';
 import { StepBlockedError } from '../leasing/errors.ts';
@@ -55,6 +54,7 @@ async function letAgentWork(
   command: string,
 ): Promise<TaskEnd> {
   const agent = new CommandAdapter(command);
+  await place.mend();
   const report = await inSpan(names.spans.agent, { [names.attributes.agentName]: agent.name }, () =>
     agent.run(
       {
@@ -158,11 +158,14 @@ async function codemodFiles(
   if (chunk !== null && task.files.length === 0) return chunk;
   const globs = task.files.length > 0 ? task.files : extensionsOf(task.language).map((end) => `**/*${end}`);
   const literal = new Set(globs);
-  const matches = picomatch(globs, { dot: false, windows: false, flags: 's', nonegate: true });
-  const isWanted = (path: string): boolean => literal.has(path) || matches(path);
-  if (chunk !== null) return chunk.filter(isWanted);
-  const tracked = await mirror.listFiles(startSha);
-  return tracked.filter(({ mode, path }) => mode.startsWith('100') && isWanted(path)).map(({ path }) => path);
+  const candidates = chunk ?? (await regularFiles(mirror, startSha));
+  const matched = matchingPaths(candidates, globs, { dot: false });
+  return candidates.filter((path) => literal.has(path) || matched.has(path));
+}
+
+async function regularFiles(mirror: Mirror, sha: string): Promise<string[]> {
+  const tracked = await mirror.listFiles(sha);
+  return tracked.filter(({ mode }) => mode.startsWith('100')).map(({ path }) => path);
 }
 
 const DONE: TaskEnd = { failure: null, rubble: false };

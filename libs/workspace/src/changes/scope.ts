@@ -1,5 +1,5 @@
-import picomatch from 'picomatch';
 import type { Change } from './change.ts';
+import { matchingPaths } from './globs.ts';
 import { printablePath } from '../git/path-bytes.ts';
 
 export interface Scope {
@@ -20,12 +20,14 @@ const GITLINK = '160000';
 const SYMLINK = '120000';
 
 /**
- * What of a change breaks the step's scope, in the order of the changes. Pure.
+ * What of a change breaks the step's scope, in the order of the changes. Pure. Throws `GlobTooSlowError`.
  * Gitlinks that were there and stay as they are do not appear in a diff, so they never count.
  */
 export function judgeScope(changes: readonly Change[], scope: Scope): ScopeViolation[] {
-  const writable = scope.write === null ? null : matcher(scope.write);
-  const isProtected = matcher(scope.protect);
+  const paths = changes.map((change) => change.path);
+  // A glob also means dot files.
+  const writable = scope.write === null ? null : matchingPaths(paths, scope.write, { dot: true });
+  const protectedOnes = matchingPaths(paths, scope.protect, { dot: true });
   return changes.flatMap((change) => {
     const found: ScopeViolation[] = [];
     const shown = printablePath(change.path);
@@ -45,9 +47,9 @@ export function judgeScope(changes: readonly Change[], scope: Scope): ScopeViola
           : `${shown}: with this change a symlink`;
       add('symlink-leaves', `${what} leads out of the repository's files`);
     }
-    if (isProtected(change.path)) {
+    if (protectedOnes.has(change.path)) {
       add('protected', `${shown} was ${verb(change)}, but it is protected (paths.protect)`);
-    } else if (writable !== null && !writable(change.path)) {
+    } else if (writable !== null && !writable.has(change.path)) {
       add(
         'outside-write',
         `${shown} was ${verb(change)}, but only ${listed(scope.write ?? [])} may change (paths.write)`,
@@ -55,12 +57,6 @@ export function judgeScope(changes: readonly Change[], scope: Scope): ScopeViola
     }
     return found;
   });
-}
-
-/** `dot`: a glob also means dot files. `s`: a newline in a name must not slip through `*`. No negation: `!x` would allow all but x. */
-function matcher(globs: readonly string[]): (path: string) => boolean {
-  if (globs.length === 0) return () => false;
-  return picomatch([...globs], { dot: true, flags: 's', nonegate: true });
 }
 
 function verb(change: Change): string {
