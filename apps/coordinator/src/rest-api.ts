@@ -11,6 +11,8 @@ import type { Coordinator } from './coordinator.ts';
 /** JSON text of a plan in a JSON string: quotes and line breaks double. */
 const BODY_PER_TEXT_BYTE = 2;
 const ENVELOPE_BYTES = 4_096;
+/** A request has to arrive whole in this time, what is refused of it included. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Serves the coordinator over HTTP until the returned application is closed. */
 export async function startRestApi(
@@ -25,6 +27,7 @@ export async function startRestApi(
     routerOptions: { maxParamLength: 2_048, ignoreTrailingSlash: true },
     frameworkErrors: refuseAddress,
     forceCloseConnections: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
   });
   const module = CoordinatorModule.around(coordinator, new PlanLimits(maxBytes, maxSteps), log);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {

@@ -276,6 +276,17 @@ describe('the REST interface and what nobody should send it', () => {
       await expectRefused(() => call('POST', '/v1/plans', { headers: JSON_TYPE, body }), status, code, says);
     });
 
+    it('that is far too large is answered without cutting its sender off, who might not see the answer', async () => {
+      const sent = async (): Promise<Answer> => {
+        const body = Buffer.alloc(60_000_000, 'a');
+        const response = await fetch(new URL('/v1/plans', url), { method: 'POST', headers: JSON_TYPE, body });
+        const headers = Object.fromEntries(response.headers);
+        return { status: response.status, headers, text: await response.text() };
+      };
+      await expectRefused(sent, 413, 'body-too-large', 'make several plans of it');
+      expect((await sent()).headers.connection).not.toBe('close');
+    });
+
     it('that is compressed is refused', async () => {
       const headers = { 'content-encoding': 'gzip' };
       await expectRefused(() => post({ text: PLAN }, headers), 415, 'unsupported-encoding', 'as it is');

@@ -15,6 +15,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     if (error instanceof Problem && error.o.retryAfterS)
       void reply.header('retry-after', error.o.retryAfterS);
+    // Fastify would close the connection at once: the sender of a large body would see that, and not the answer.
+    if (body.status === 413) void reply.removeHeader('connection');
     void reply
       .status(body.status)
       .header('content-type', 'application/problem+json; charset=utf-8')
