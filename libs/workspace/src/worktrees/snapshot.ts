@@ -4,7 +4,7 @@ import { GitError, UnstorablePathsError } from '../git/git-error.ts';
 import { pathFromBytes, pathToBytes, printablePath } from '../git/path-bytes.ts';
 import { splitNul } from '../mirrors/reading.ts';
 import type { WorktreeGit } from './worktree-parts.ts';
-import { joinBytes } from './removing-files.ts';
+import { joinBytes, openFolders } from './removing-files.ts';
 
 const GITLINK = '160000';
 /** Lists of names of a worktree that a step filled. */
@@ -31,7 +31,7 @@ export async function writeSnapshot(git: WorktreeGit): Promise<string> {
 
 /** Untracked, not ignored files; embedded repositories without their slash. */
 export async function listUntracked(git: WorktreeGit): Promise<string[]> {
-  return (await listOthers(git)).map((path) => path.replace(/\/$/, ''));
+  return (await listOthers(git)).paths.map((path) => path.replace(/\/$/, ''));
 }
 
 interface FoundChanges {
@@ -42,7 +42,14 @@ interface FoundChanges {
 
 async function findChanges(git: WorktreeGit): Promise<FoundChanges> {
   const found: FoundChanges = { add: [], remove: [], gitlinks: [] };
-  for (const path of await listOthers(git)) {
+  let others = await listOthers(git);
+  if (others.unopened.length > 0) {
+    // Folders whose permission the step took away: git only warns, and the work in them would be lost without a word.
+    await openFolders(git.path);
+    others = await listOthers(git);
+    if (others.unopened.length > 0) throw new UnstorablePathsError(others.unopened.slice(0, BAD_PATHS_MAX));
+  }
+  for (const path of others.paths) {
     if (path.endsWith('/')) found.gitlinks.push(path.slice(0, -1));
     else found.add.push(path);
   }
@@ -114,10 +121,15 @@ async function addFiles(git: WorktreeGit, paths: readonly string[]): Promise<voi
 const NUL = Buffer.from([0]);
 const LIMITS = { maxBytes: MAX_LIST_BYTES };
 
-async function listOthers(git: WorktreeGit): Promise<string[]> {
+/** `unopened`: folders that git could not look into, as words for a person. */
+async function listOthers(git: WorktreeGit): Promise<{ paths: string[]; unopened: string[] }> {
   const args = ['ls-files', '--others', '--exclude-standard', '-z'];
-  const { stdout } = await git.run({ action: 'find new files', args, ...LIMITS });
-  return splitNul(stdout).map(pathFromBytes);
+  const { stdout, stderr } = await git.run({ action: 'find new files', args, ...LIMITS });
+  const unopened = [...stderr.matchAll(/^warning: could not open directory '([^\n]{0,200})/gm)];
+  return {
+    paths: splitNul(stdout).map(pathFromBytes),
+    unopened: unopened.map(([, path = '']) => printablePath(path.replace(/': [^']*$/, ''))),
+  };
 }
 
 async function emptyHash(git: WorktreeGit): Promise<string> {
