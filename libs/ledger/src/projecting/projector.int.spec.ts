@@ -1,3 +1,4 @@
+import { TAIL_START } from '../cursor.ts';
 import { jest } from '@jest/globals';
 import type { PlanDefinition, PlanEvent } from '#domain';
 import { silentLogger as log } from '#telemetry';
@@ -116,12 +117,19 @@ describe('the projector', () => {
     const runs = Array.from({ length: 8 }, (_, i) => aRun(`plan${i}`, i % 2 ? PAGE : WITH_REPO, i));
     const at = '2026-11-20T12:00:00.000Z';
     await append(at, ...runs.map((run): [string, PlanEvent[]] => [run.planId, run.submit()]));
+    // Readers ask where the projection stands while it moves: what they find must not move it.
+    let over = false;
+    const reader = (async () => {
+      while (!over) await one.caughtUpTo(TAIL_START, 1);
+    })();
     for (let round = 0; round < 60; round++) {
       await append(at, ...runs.map((run): [string, PlanEvent[]] => [run.planId, run.turn()]));
       one.nudge();
       if (round === 25) await append(at, ['plan0', runs[0]!.cancel()], ['plan1', runs[1]!.cancel()]);
     }
     expect(await one.caughtUp(20_000)).toBe(true);
+    over = true;
+    await reader;
     for (const run of runs) await expectViewsOf(run);
     const statuses = new Set(runs.map(({ state }) => state.status));
     expect(statuses.has('cancelled') && statuses.size > 1).toBe(true);

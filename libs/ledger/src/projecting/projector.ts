@@ -145,17 +145,21 @@ export class Projector {
 
   private async projectOnce(): Promise<boolean> {
     if (!(await this.hasNews())) return false;
-    return this.inTransaction(async (store) => {
+    const round = await this.inTransaction(async (store) => {
       const cursor = await store.lockCursor({ wait: false });
-      if (!cursor) return false;
+      if (!cursor) return null;
       const events = await store.tail(cursor, this.batch);
       const last = events.at(-1);
-      this.cursor = last ? { tx: last.tx, position: last.position } : cursor;
-      if (!last) return false;
+      if (!last) return { cursor, moved: false };
+      const next = { tx: last.tx, position: last.position };
       await store.apply(events);
-      await store.saveCursor(this.cursor);
-      return true;
+      // Not the field: readers that look at the saved cursor meanwhile correct that one.
+      await store.saveCursor(next);
+      return { cursor: next, moved: true };
     });
+    if (!round) return false;
+    this.cursor = round.cursor;
+    return round.moved;
   }
 
   /** Looks without a lock: an idle fleet's polling writes nothing. */
@@ -182,20 +186,14 @@ export class Projector {
   }
 
   private async inTransaction<T>(work: (store: ProjectionStore) => Promise<T>): Promise<T> {
-    const before = this.cursor;
-    try {
-      return await this.database.shared.withClient(async (client) => {
-        await client.query(
-          `BEGIN; SET LOCAL statement_timeout = ${PROJECTING_TIMEOUT_MS};
-           SET LOCAL idle_in_transaction_session_timeout = ${PROJECTING_TIMEOUT_MS}`,
-        );
-        const result = await work(new ProjectionStore(client, this.database.schema));
-        await client.query('COMMIT');
-        return result;
-      });
-    } catch (error) {
-      this.cursor = before;
-      throw error;
-    }
+    return this.database.shared.withClient(async (client) => {
+      await client.query(
+        `BEGIN; SET LOCAL statement_timeout = ${PROJECTING_TIMEOUT_MS};
+         SET LOCAL idle_in_transaction_session_timeout = ${PROJECTING_TIMEOUT_MS}`,
+      );
+      const result = await work(new ProjectionStore(client, this.database.schema));
+      await client.query('COMMIT');
+      return result;
+    });
   }
 }
