@@ -2,7 +2,7 @@ import { pathFromBytes } from '../git/path-bytes.ts';
 import type { BareRepository } from '../mirrors/bare-repository.ts';
 import { listTree, splitNul } from '../mirrors/reading.ts';
 import type { Change } from './change.ts';
-import { followSymlink } from './symlinks.ts';
+import { followSymlink, newEffort } from './symlinks.ts';
 
 const SYMLINK = '120000';
 /** A longer target cannot be followed by any kernel: it counts as one that leaves. */
@@ -61,19 +61,23 @@ export function judgeSymlinks(
   after: ReadonlyMap<string, string>,
 ): Change[] {
   const atFault = new Set<string>();
+  const effort = newEffort();
   const changed = new Set(changes.filter((c) => c.newMode === SYMLINK).map((c) => c.path));
   for (const path of after.keys()) {
-    const now = followSymlink(path, after);
+    const now = followSymlink(path, after, effort);
     if (!now.leaves) continue;
     if (changed.has(path)) atFault.add(path);
     else {
-      const then = followSymlink(path, before);
+      const then = followSymlink(path, before, effort);
       if (!then.leaves) for (const link of [...now.through, ...then.through]) atFault.add(link);
     }
   }
+  // Not all could be judged: then no symlink may be touched, or what is left to the end would pass unseen.
+  const exhausted = effort.left < 0;
   return changes.map((change) => {
+    const touched = change.newMode === SYMLINK || change.oldMode === SYMLINK;
     const target = change.newMode === SYMLINK ? after.get(change.path) : undefined;
-    const judged = { ...change, symlinkLeaves: atFault.has(change.path) };
+    const judged = { ...change, symlinkLeaves: atFault.has(change.path) || (exhausted && touched) };
     return target === undefined ? judged : { ...judged, symlinkTarget: target };
   });
 }
