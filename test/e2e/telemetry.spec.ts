@@ -75,10 +75,11 @@ describe('telemetry of the whole stack', () => {
 
   async function overviewIsWhole(planId: string): Promise<void> {
     const ended = (await stack.steps(planId)).filter(({ state }) => state !== 'waiting').length;
-    await eventually(() => overview(planId).root && overview(planId).steps.length === ended, {
-      timeoutMs: 30_000,
-      what: `the overview trace with ${ended} steps`,
-    });
+    const isWhole = (): boolean => {
+      const { root, steps } = overview(planId);
+      return root !== undefined && steps.length === ended;
+    };
+    await eventually(isWhole, { timeoutMs: 30_000, what: `the overview trace with ${ended} steps` });
   }
 
   /** Each span under the root, with the times that the ledger has, linked to the leases that did the work. */

@@ -4,7 +4,8 @@ type NotYet = null | undefined | false;
 /**
  * Polls until the probe gives something, at most `timeoutMs` (default 10 s), and returns that.
  * Not yet: null, undefined, false, or a throw (an `expect` that fails). A probe that only makes assertions has
- * succeeded when they all pass. The last failure is the cause of the error.
+ * succeeded when they all pass (so one that also answers must answer false, not undefined). The last failure is the
+ * cause of the error.
  */
 export async function eventually<T>(
   probe: () => T | Promise<T>,

@@ -42,8 +42,9 @@ case "$1" in
     ${real.path} --config "$state.conf" > /dev/null 2>&1 &
     echo $! > "$state" ;;
   inspect) cat "$state" ;;
-  wait) while kill -0 "$(cat "$state")"; do sleep 0.1; done ;;
-  stop) kill "$(cat "$state")"; while kill -0 "$(cat "$state")"; do sleep 0.1; done ;;
+  # The container of this moment: its successor may have the same name before the next look.
+  wait) pid=$(cat "$state"); while kill -0 "$pid"; do sleep 0.1; done ;;
+  stop) pid=$(cat "$state"); kill "$pid"; while kill -0 "$pid"; do sleep 0.1; done ;;
   rm) rm -f "$state" ;;
 esac
 `;
