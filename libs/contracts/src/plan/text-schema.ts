@@ -30,7 +30,12 @@ const env = z
   .record(envName, text(32_768))
   .describe('Environment variables for every program of the step. Names that begin with SKEIN_ are ours.');
 
-const network = z.boolean().default(false).describe('Whether programs of the step may use the network.');
+const network = z
+  .boolean()
+  .default(false)
+  .describe(
+    'Whether programs of the step may use the network. It is the host’s: they reach what listens on its loopback, the API of Skein included, which has no login yet.',
+  );
 
 const timeout = z
   .strictObject({
