@@ -17,6 +17,8 @@ export interface WorkAtHand {
   job: Job;
   lease: LeaseKey;
   client: DeciderClient;
+  /** Resolves when the decider has confirmed the lease. */
+  claimed: Promise<boolean>;
   /** Fires when the lease is lost. */
   lost: AbortSignal;
   /** Fires when the spec's worker is stopped. */
@@ -74,7 +76,8 @@ export class ScriptedWorker {
         const held = keeper.hold(lease, context);
         worker.held.set(lease.token, held);
         try {
-          await o.work({ job, lease, client, lost: held.signal, signal: worker.stopping.signal });
+          const { claimed, signal: lost } = held;
+          await o.work({ job, lease, client, claimed, lost, signal: worker.stopping.signal });
           if (o.acks ?? true) context.ack();
         } finally {
           held.release();
