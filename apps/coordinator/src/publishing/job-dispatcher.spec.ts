@@ -81,6 +81,15 @@ describe('jobs on their way to a claim', () => {
     expect(queue.published.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 2, 2]);
   });
 
+  it('have queues for a bounded number of pools, whatever names workers make up', () => {
+    for (let batch = 0; batch < 100; batch += 1) {
+      dispatcher.wantPools(Array.from({ length: 32 }, (_, index) => `pool-${batch}-${index}`));
+    }
+    expect(dispatcher.pools).toHaveLength(256);
+    expect(dispatcher.pools).toContain('default');
+    expect(dispatcher.wantPools(['one-more'])).toBe(false);
+  });
+
   it('go from the queue with their plan’s end, also when the broker is away just then', async () => {
     queue.broken = true;
     dispatcher.follow(plan, [{ type: 'plan.closed', data: {} }]);

@@ -16,6 +16,9 @@ interface Tracked {
   ignored: number;
 }
 
+/** Far above any fleet that we know of. */
+const MAX_POOLS = 256;
+
 export interface JobDispatcherOptions {
   queue: JobQueue;
   clock: Clock;
@@ -42,6 +45,7 @@ export class JobDispatcher {
   /** Admitted and not claimed: at most a shallow window of steps. */
   private readonly unclaimed = new Map<string, Tracked>();
   private readonly wantedPools: Set<string>;
+  private saidTooMany = false;
   private ensuring: Promise<void> | null = null;
   private readonly unpurged = new Set<string>();
 
@@ -66,7 +70,7 @@ export class JobDispatcher {
   /** A worker of a new pool has come: its queue is made before its next pull. */
   wantPools(pools: readonly string[]): boolean {
     const before = this.wantedPools.size;
-    for (const pool of pools) this.wantedPools.add(pool);
+    for (const pool of pools) this.wantPool(pool);
     return this.wantedPools.size > before;
   }
 
@@ -75,7 +79,7 @@ export class JobDispatcher {
     for (const event of events) {
       switch (event.type) {
         case 'step.admitted':
-          this.wantedPools.add(stepOf(plan, event.data.ordinal).pool);
+          this.wantPool(stepOf(plan, event.data.ordinal).pool);
           this.dispatch(plan, event.data.ordinal);
           break;
         case 'lease.granted':
@@ -155,6 +159,19 @@ export class JobDispatcher {
     tracked.publishedAt = this.o.clock.monotonic();
     this.o.onNeverClaimed(planId, ordinal, epoch, tracked.ignored);
     return true;
+  }
+
+  /** Each pool is a consumer on the broker: made-up names must not make consumers without bound. */
+  private wantPool(pool: string): void {
+    if (this.wantedPools.has(pool)) return;
+    if (this.wantedPools.size < MAX_POOLS) this.wantedPools.add(pool);
+    else if (!this.saidTooMany) {
+      this.saidTooMany = true;
+      this.o.log.error(
+        { pool, limit: MAX_POOLS, alert: 'too-many-pools' },
+        'A pool gets no queue: there are too many',
+      );
+    }
   }
 
   private republish(tracked: Tracked, planOf: (planId: string) => PlanState | undefined): void {
