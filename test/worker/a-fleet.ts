@@ -65,6 +65,8 @@ export class AFleet {
   nextOrdinal = 1;
   readonly planId = `plan${Math.random().toString(36).slice(2, 12).padEnd(10, '0')}`;
   worker!: Worker;
+  /** What this machine lets the worker's sandbox be. */
+  sandboxKind!: SandboxKind;
   home!: WorkerHome;
   mirrors!: Mirrors;
   artifacts!: FileArtifactStore;
@@ -264,6 +266,7 @@ export class AFleet {
     await this.home.sweep(this.mirrors);
     this.artifacts = new FileArtifactStore({ rootDir: await tempDir('artifacts') });
     const { kind } = this.o.sandbox ? { kind: this.o.sandbox } : await detectSandbox({ path, log });
+    this.sandboxKind = kind;
     this.#workerBus = await connectBus({
       url: testServers().natsUrl,
       namespace: this.#decider.namespace,
