@@ -44,7 +44,8 @@ export async function runCodemod(task: CodemodTask, signal: AbortSignal): Promis
       env: {},
       network: false,
       // The child is silent until its answer, and that may be long: two file names for each file at most.
-      limits: { ...task.limits, idleMs: task.limits.wallMs, outputBytes: answerBytesMax(files) },
+      // Silent until its answer: only the wall clock ends it. The idle clock starts a little earlier, so it gets more.
+      limits: { ...task.limits, idleMs: 2 * task.limits.wallMs + 60_000, outputBytes: answerBytesMax(files) },
       stdin: JSON.stringify(job),
       onOutput: (chunk) => void printed.push(chunk),
     },
