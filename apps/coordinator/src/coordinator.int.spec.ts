@@ -343,13 +343,11 @@ describe('a coordinator on real Postgres and NATS', () => {
     expect(await standby.reader.plan(planId)).toMatchObject({ status: 'completed' });
   });
 
-  it('loses nothing and repeats nothing when JetStream’s store is wiped in mid-plan', async () => {
+  it('loses no step and applies no result twice when JetStream’s store is wiped in mid-plan', async () => {
     const nats = await startOwnNats();
     natsUrl = nats.url;
     const at = await coordinator();
-    const executed: string[] = [];
     await worker('w1', 8, async (hand) => {
-      executed.push(hand.job.stepName);
       await new Promise((resolve) => setTimeout(resolve, 20));
       await passAtOnce(hand);
     });
@@ -366,7 +364,6 @@ describe('a coordinator on real Postgres and NATS', () => {
     open.unshift({ stop: () => again.stop() });
     const all = await ended(planId);
     expect(all.filter(({ type }) => type === 'step.passed')).toHaveLength(42);
-    expect(executed.length).toBeGreaterThanOrEqual(42);
   }, 60_000);
 
   it('poisons a step whose workers keep dying, copies a dead letter, and lets the rest go on', async () => {
