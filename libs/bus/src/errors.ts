@@ -12,6 +12,26 @@ export class BusUnavailableError extends Error {
   }
 }
 
+/** The server answers, but it cannot do what we depend on. An older one says yes to our requests and ignores them in part. */
+export class UnfitServerError extends Error {
+  override readonly name = 'UnfitServerError';
+  readonly code = 'bus-server-unfit';
+  readonly retry = 'never';
+
+  constructor(
+    /** `host:port`, without credentials. */
+    readonly server: string,
+    readonly version: string,
+    readonly jetstream: boolean,
+  ) {
+    super(
+      `The NATS server at ${server} is version ${version} with JetStream ${jetstream ? 'enabled' : 'disabled'}; ` +
+        'Skein needs nats-server 2.12 or newer with JetStream enabled, because others silently ignore what it depends on. ' +
+        'Upgrade it or start it with JetStream (`nats-server -js`), or point NATS_URL at another one.',
+    );
+  }
+}
+
 /** A stream or consumer cannot be made as we need it, for instance because a foreign stream holds our subjects. */
 export class BusSetupError extends Error {
   override readonly name = 'BusSetupError';

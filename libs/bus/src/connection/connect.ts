@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Logger } from '#telemetry';
-import { BusUnavailableError } from '../errors.ts';
+import { BusUnavailableError, UnfitServerError } from '../errors.ts';
 import { Bus } from './bus.ts';
 
 export interface BusOptions {
@@ -19,10 +19,27 @@ export interface BusOptions {
   firstConnectMs?: number;
 }
 
-/** Throws BusUnavailableError when no server answers in time, or when it refuses the credentials. */
+/**
+ * Throws BusUnavailableError when no server answers in time, or when it refuses the credentials, and UnfitServerError
+ * when the one that answers is too old or has no JetStream: waiting does not change that.
+ */
 export async function connectBus(o: BusOptions): Promise<Bus> {
   if (!/^[a-z0-9-]{1,64}$/.test(o.namespace)) throw new TypeError(`Not a bus namespace: "${o.namespace}"`);
-  return Bus.over(await firstConnection(o), o);
+  const connection = await firstConnection(o);
+  const unfit = unfitness(connection);
+  if (unfit !== null) {
+    await connection.close();
+    throw unfit;
+  }
+  return Bus.over(connection, o);
+}
+
+/** What the server says of itself when it greets us: that needs no permission, so it works for every user. */
+function unfitness(connection: NatsConnection): UnfitServerError | null {
+  const { version = 'unknown', jetstream = false } = connection.info ?? {};
+  const [major = 0, minor = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  if (jetstream && (major > 2 || (major === 2 && minor >= 12))) return null;
+  return new UnfitServerError(connection.getServer(), version, jetstream);
 }
 
 async function firstConnection(o: BusOptions): Promise<NatsConnection> {
