@@ -299,4 +299,35 @@ describe('steps that need the repository', () => {
     const wrong = await blockedReason({ ...runs([]), kind: 'codemod', task: { ...task, rules: 'rule: [' } });
     expect(wrong.code).toBe('codemod-rule-error');
   }, 60_000);
+
+  it('a file that a codemod cannot parse is named in the log, and fails the step if the plan says so', async () => {
+    await fleet.repo.commit({ 'src/broken.js': 'two(a { b }\n' });
+    const baseSha = (await fleet.repo.head())!;
+    const codemod = (unparsable: 'report' | 'fail') => {
+      const rules = 'id: two\nlanguage: JavaScript\nrule: { pattern: two }\nfix: deux\n';
+      const task: LoopJob['task'] = {
+        kind: 'codemod',
+        engine: 'ast-grep',
+        language: 'JavaScript',
+        rules,
+        files: ['src/*.js'],
+        unparsable,
+      };
+      return fleet.run({ ...runs([]), kind: 'codemod', task }, { baseSha });
+    };
+    const reported = await codemod('report');
+    const [accepted] = fleet.attemptsOf(reported);
+    expect(accepted).toMatchObject({ verdict: 'accepted', diffstat: { files: 1 } });
+    expect(await fleet.repo.show(accepted!.commit!.ref, 'src/a.js')).toBe('one\ndeux\nthree\n');
+    expect(await fleet.repo.show(accepted!.commit!.ref, 'src/broken.js')).toBe('two(a { b }\n');
+    expect(await fleet.log(accepted!.logKey)).toContain('could not be parsed: src/broken.js: ');
+
+    const [rejected] = fleet.attemptsOf(await codemod('fail'));
+    expect(rejected).toMatchObject({
+      verdict: 'rejected',
+      commit: null,
+      reason: { code: 'codemod-unparsable', message: expect.stringContaining('src/broken.js') },
+    });
+    expect(await fleet.log(rejected!.logKey)).toContain('could not be parsed: src/broken.js: ');
+  }, 60_000);
 });
