@@ -10,6 +10,7 @@ const GIT_OLDEST: Version = [2, 38];
 const NATS_OLDEST: Version = [2, 12];
 const NODE_OLDEST: Version = [22, 15];
 const GO_OLDEST: Version = [1, 25];
+const GREETING_LENGTH_MAX = 64 * 1024;
 
 type Version = [major: number, minor: number];
 
@@ -56,7 +57,7 @@ export async function checkNats(o: {
   cacheDir: string;
 }): Promise<Finding> {
   const name = 'nats-server';
-  if (o.natsUrl !== null) return checkReachable(name, 'NATS_URL', o.natsUrl.split(',')[0] ?? '', 4222);
+  if (o.natsUrl !== null) return checkGivenNats(name, o.natsUrl.split(',')[0] ?? '');
   const tried: string[] = [];
   for (const program of [...candidates(name, o.path), ...(await cachedBuilds(o.cacheDir))]) {
     const version = await versionOf(program, ['--version']);
@@ -80,31 +81,81 @@ export async function checkNats(o: {
   );
 }
 
-export async function checkReachable(
+/** A NATS server says what it is before anybody logs in, so this needs no credentials. */
+async function checkGivenNats(name: string, url: string): Promise<Finding> {
+  const { place, problem, greeting } = await knock(url, 4222, true);
+  if (problem !== null) return unreachable(name, 'NATS_URL', place, problem);
+  const info = natsInfo(greeting);
+  if (info === null)
+    return missing(name, `NATS_URL: what answers at ${place} is not a NATS server`, 'correct NATS_URL');
+  const detail = `${info.version} with JetStream ${info.jetstream ? 'enabled' : 'disabled'} (NATS_URL, ${place})`;
+  if (info.jetstream && isAtLeast(info.version, NATS_OLDEST)) return found(name, detail);
+  return missing(
+    name,
+    detail,
+    `upgrade it to ${text(NATS_OLDEST)} or newer with JetStream enabled (nats-server -js), or unset NATS_URL; others silently ignore what Skein depends on`,
+  );
+}
+
+function natsInfo(greeting: string): { version: string; jetstream: boolean } | null {
+  const json = /^INFO\s+(\{.*\})\s*$/.exec(greeting)?.[1];
+  if (json === undefined) return null;
+  try {
+    const { version, jetstream } = JSON.parse(json) as { version?: unknown; jetstream?: unknown };
+    return { version: typeof version === 'string' ? version : 'unknown', jetstream: jetstream === true };
+  } catch {
+    return null;
+  }
+}
+
+async function checkReachable(
   name: string,
   setting: string,
   url: string,
   defaultPort: number,
 ): Promise<Finding> {
-  const { hostname, port } = new URL(url);
-  const place = `${hostname}:${port || defaultPort}`;
-  const { connect } = await import('node:net');
-  const problem = await new Promise<string | null>((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || defaultPort) });
-    const end = (result: string | null) => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.setTimeout(3_000, () => end('no answer within 3 s'));
-    socket.once('connect', () => end(null));
-    socket.once('error', (error) => end(error.message));
-  });
-  if (problem === null) return found(name, `${setting} is reachable at ${place}`);
+  const { place, problem } = await knock(url, defaultPort, false);
+  if (problem !== null) return unreachable(name, setting, place, problem);
+  return found(name, `${setting} is reachable at ${place}`);
+}
+
+function unreachable(name: string, setting: string, place: string, problem: string): Finding {
   return missing(
     name,
     `${setting}: ${place}: ${problem}`,
     `start that server, or unset ${setting}: \`skein up\` then starts its own`,
   );
+}
+
+/** Opens the port, and waits for the first line that the server says if it is one that speaks first. */
+async function knock(
+  url: string,
+  defaultPort: number,
+  speaksFirst: boolean,
+): Promise<{ place: string; problem: string | null; greeting: string }> {
+  const { hostname, port } = new URL(url);
+  const place = `${hostname}:${port || defaultPort}`;
+  const { connect } = await import('node:net');
+  let heard = '';
+  const problem = await new Promise<string | null>((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || defaultPort) });
+    const end = (result: string | null) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(result);
+    };
+    const timer = setTimeout(() => end('no answer within 3 s'), 3_000);
+    socket.once('connect', () => {
+      if (!speaksFirst) end(null);
+    });
+    socket.on('data', (data) => {
+      heard += data.toString('utf8');
+      if (heard.includes('\n') || heard.length > GREETING_LENGTH_MAX) end(null);
+    });
+    socket.once('end', () => end('it hung up at once'));
+    socket.once('error', (error) => end(error.message));
+  });
+  return { place, problem, greeting: heard.split('\n', 1)[0] ?? '' };
 }
 
 /** The first dotted number that the program prints; null when it cannot be run. */
