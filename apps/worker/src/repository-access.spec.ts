@@ -49,6 +49,6 @@ describe('what a worker may reach of the repositories', () => {
       },
     );
     expect(of({}).allowed).toEqual({ schemes: ['file', 'https', 'ssh'], hosts: null });
-    expect(of({ SKEIN_REPO_HOSTS: 'github.com,*' }).allowed.hosts).toBeNull();
+    expect(of({ SKEIN_REPO_HOSTS: 'github.com,*' }).allowed?.hosts).toBeNull();
   });
 });
