@@ -12,6 +12,8 @@ import {
 } from '#ledger';
 import type { PlanDefinition, PlanEvent } from '#domain';
 import {
+  aPlan,
+  aStep,
   eventually,
   freshDatabase,
   freshNamespace,
@@ -30,30 +32,12 @@ function noops(
   steps: { name: string; needs?: string[]; values?: string[] }[],
   maxLeases = 3,
 ): PlanDefinition {
-  return {
-    version: 1,
-    name: 'noops',
-    repo: null,
-    maxParallel: null,
+  return aPlan({
     maxLeases,
-    sandbox: 'auto',
-    integrate: null,
-    steps: steps.map(({ name, needs = [], values }) => ({
-      name,
-      needs,
-      pool: 'default',
-      attempts: 1,
-      timeout: { attemptMs: 60_000, idleMs: 60_000 },
-      paths: { write: null, protect: [] },
-      setup: [],
-      verify: [],
-      env: {},
-      network: false,
-      outputs: [],
-      matrix: values ? { kind: 'list', values } : null,
-      work: { kind: 'noop' },
-    })),
-  };
+    steps: steps.map(({ name, needs = [], values }) =>
+      aStep({ name, needs, matrix: values ? { kind: 'list', values } : null }),
+    ),
+  });
 }
 
 const WIDE = noops([

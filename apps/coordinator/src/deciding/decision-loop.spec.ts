@@ -1,6 +1,7 @@
-import { Fleet, type PlanDefinition, type PlanEvent, type PlanInput, type StepDefinition } from '#domain';
+import { Fleet, type PlanEvent, type PlanInput, type StepDefinition } from '#domain';
 import { EMPTY_HEAD, InMemoryLedger, verifyChain } from '#ledger';
 import { silentLogger } from '#telemetry';
+import { aPlan, aStep as aStepWith } from '#testing';
 import type { Clock } from './clock.ts';
 import { DecisionLoop, type Committed, type DecisionLoopOptions } from './decision-loop.ts';
 import { OpenPlans } from './open-plans.ts';
@@ -10,34 +11,11 @@ const clock: Clock = { now: () => NOW, monotonic: () => 0 };
 const PLAN = 'plan00000001';
 
 function aStep(name: string, needs: string[] = []): StepDefinition {
-  return {
-    name,
-    needs,
-    pool: 'default',
-    attempts: 1,
-    timeout: { attemptMs: 1, idleMs: 1 },
-    paths: { write: null, protect: [] },
-    setup: [],
-    verify: [],
-    env: {},
-    network: false,
-    outputs: [],
-    matrix: null,
-    work: { kind: 'noop' },
-  };
+  return aStepWith({ name, needs });
 }
 
 function submission(steps: StepDefinition[], digest = 'd1'): PlanInput {
-  const definition: PlanDefinition = {
-    version: 1,
-    name: 'a plan',
-    repo: null,
-    maxParallel: null,
-    maxLeases: 3,
-    sandbox: 'auto',
-    integrate: null,
-    steps,
-  };
+  const definition = aPlan({ steps });
   const by = { name: 'me', via: 'cli' };
   return {
     kind: 'submit',

@@ -1,3 +1,4 @@
+import { aPlan as aPlanWith, aStep as aStepWith, anIntegration } from '#testing';
 import type { PlanEvent } from '../ledger/events.ts';
 import { Fleet } from '../scheduling/fleet.ts';
 import { toIso } from '../time.ts';
@@ -12,50 +13,16 @@ const T0 = 1_800_000_000_000;
 const SLOTS = new Map([['default', 100]]);
 
 function aStep(name: string, needs: string[] = [], rest: Partial<StepDefinition> = {}): StepDefinition {
-  const work: StepWork = { kind: 'noop' };
-  return {
-    name,
-    needs,
-    pool: 'default',
-    attempts: 3,
-    timeout: { attemptMs: 60_000, idleMs: 10_000 },
-    paths: { write: null, protect: [] },
-    setup: [],
-    verify: [],
-    env: {},
-    network: false,
-    outputs: [],
-    matrix: null,
-    work,
-    ...rest,
-  };
+  return aStepWith({ name, needs, attempts: 3, ...rest });
 }
 
 function aPlan(steps: StepDefinition[], rest: Partial<PlanDefinition> = {}): PlanDefinition {
-  return {
-    version: 1,
-    name: 'a plan',
-    repo: null,
-    maxParallel: null,
-    maxLeases: 3,
-    sandbox: 'auto',
-    integrate: null,
-    steps,
-    ...rest,
-  };
+  return aPlanWith({ steps, ...rest });
 }
 
 const REPO: Partial<PlanDefinition> = {
   repo: { url: '/repo', base: 'main' },
-  integrate: {
-    branch: 'team/change',
-    setup: [],
-    verify: [],
-    env: {},
-    network: false,
-    timeout: { attemptMs: 1, idleMs: 1 },
-    pool: 'default',
-  },
+  integrate: anIntegration({ branch: 'team/change' }),
 };
 
 /** Drives one plan the way the decider does, and keeps everything that was recorded. */

@@ -1,3 +1,4 @@
+import { aPlan, aStep } from '#testing';
 import { admit, decide } from '../plan/decide.ts';
 import type { PlanDefinition } from '../plan/definition.ts';
 import { initialPlanState, stepOf, type PlanState } from '../plan/state.ts';
@@ -7,32 +8,9 @@ import { Fleet, type FleetCaps } from './fleet.ts';
 const NOW = 1_800_000_000_000;
 
 function fanOut(count: number, o: { pool?: string; maxParallel?: number } = {}): PlanDefinition {
-  return {
-    version: 1,
-    name: 'fan out',
-    repo: null,
-    maxParallel: o.maxParallel ?? null,
-    maxLeases: 3,
-    sandbox: 'auto',
-    integrate: null,
-    steps: [
-      {
-        name: 'leaf',
-        needs: [],
-        pool: o.pool ?? 'default',
-        attempts: 1,
-        timeout: { attemptMs: 1, idleMs: 1 },
-        paths: { write: null, protect: [] },
-        setup: [],
-        verify: [],
-        env: {},
-        network: false,
-        outputs: [],
-        matrix: { kind: 'list', values: Array.from({ length: count }, (_, index) => String(index)) },
-        work: { kind: 'noop' },
-      },
-    ],
-  };
+  const values = Array.from({ length: count }, (_, index) => String(index));
+  const leaf = aStep({ name: 'leaf', pool: o.pool ?? 'default', matrix: { kind: 'list', values } });
+  return aPlan({ maxParallel: o.maxParallel ?? null, steps: [leaf] });
 }
 
 class Yard {
