@@ -7,6 +7,7 @@ export {
   type NatsProgram,
   NatsServerNotFoundError,
 } from './nats/find-nats-server.ts';
+export { OLDEST_NATS } from './nats/version.ts';
 export { type NatsOptions, type NatsServer, NatsStartError, startNats } from './nats/nats-server.ts';
 export { PostgresNotFoundError } from './postgres/binaries.ts';
 export {

@@ -3,11 +3,12 @@ import { access, constants, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { OLDEST_NATS } from '#servers';
 import { found, missing, type Finding } from './finding.ts';
 
 const run = promisify(execFile);
 const GIT_OLDEST: Version = [2, 38];
-const NATS_OLDEST: Version = [2, 12];
+const NATS_OLDEST: Version = [OLDEST_NATS.major, OLDEST_NATS.minor];
 const NODE_OLDEST: Version = [22, 15];
 const GO_OLDEST: Version = [1, 25];
 const GREETING_LENGTH_MAX = 64 * 1024;

@@ -43,8 +43,8 @@ export async function runCodemod(task: CodemodTask, signal: AbortSignal): Promis
       ...(task.hidden === undefined ? {} : { hidden: task.hidden }),
       env: {},
       network: false,
-      // The child is silent until its answer, and that may be long: two file names for each file at most.
-      // Silent until its answer: only the wall clock ends it. The idle clock starts a little earlier, so it gets more.
+      // The child is silent until its answer, and that may be long: two file names for each file at most. So only the
+      // wall clock ends it; the idle clock starts a little earlier and gets more.
       limits: { ...task.limits, idleMs: 2 * task.limits.wallMs + 60_000, outputBytes: answerBytesMax(files) },
       stdin: JSON.stringify(job),
       onOutput: (chunk) => void printed.push(chunk),
