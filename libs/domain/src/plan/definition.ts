@@ -1,3 +1,5 @@
+import type { JsonValue } from '../ledger/events.ts';
+
 /**
  * A plan as the decider knows it: validated, defaults filled in, durations in milliseconds.
  * libs/contracts turns plan text into this shape; nothing after it looks at plan text again.
@@ -5,7 +7,21 @@
 export interface PlanDefinition {
   version: 1;
   name: string;
+  /** For people and filters; no meaning to Skein. */
+  labels: Record<string, string>;
+  /** What was given at submission, defaults filled in. Expressions read them as `params.<name>`. */
+  params: Record<string, JsonValue>;
   repo: RepoDefinition | null;
+  /** Within its tenant: a plan gets twice the turns of one whose priority is one less. -10 to 10. */
+  priority: number;
+  /** When the plan is halted whatever it does; null: never. */
+  deadline: DeadlineDefinition | null;
+  /** Semaphores of this plan alone, by name: how many steps may hold one at once. */
+  locks: Record<string, number>;
+  /** Checks that are run on the base before any attempt is spent. */
+  baseline: BaselineDefinition | null;
+  /** progress.md as a commit on a branch of the repository, beside being rendered on reading. */
+  progress: ProgressDefinition | null;
   /** How many of the plan's steps may be in flight at once; null leaves it to the fleet's caps. */
   maxParallel: number | null;
   /** A step whose leases were lost this often is poisoned. */
@@ -14,6 +30,28 @@ export interface PlanDefinition {
   /** null: results stay on private refs, nothing is merged (`integrate: none`). */
   integrate: IntegrateDefinition | null;
   steps: StepDefinition[];
+}
+
+/** Counted from the submission, or a time of day somewhere: ISO 8601 in UTC. */
+export type DeadlineDefinition = { afterMs: number } | { at: string };
+
+export interface BaselineDefinition {
+  setup: string[];
+  /** Each is judged by itself: green, red, or flaky (red, then green when run again). */
+  verify: string[];
+  env: Record<string, string>;
+  network: boolean;
+  timeout: StepTimeout;
+  pool: string;
+  /** What a red check does: the plan goes on and says so, or it halts before any attempt. */
+  onRed: 'report' | 'halt';
+}
+
+export interface ProgressDefinition {
+  /** Without `refs/heads/`. Ours alone: its commits hold nothing but the page. */
+  branch: string;
+  /** While the plan runs, a new page at most this often. */
+  everyMs: number;
 }
 
 export type SandboxMode = 'auto' | 'required';
@@ -46,7 +84,15 @@ export interface StepTimeout {
 export interface StepDefinition {
   name: string;
   needs: string[];
+  /** An expression: false skips the step when its needs are met. null: always. */
+  when: string | null;
   pool: string;
+  /** Order among the plan's own steps: higher first. -10 to 10. */
+  priority: number;
+  /** Semaphores held while it is in flight, sorted: of the plan where it declares the name, else of its tenant. */
+  locks: string[];
+  /** Values that the step gives to the templates it includes: `with.<name>` in expressions. */
+  with: Record<string, JsonValue>;
   /** Turns of the fix loop, counted across leases. */
   attempts: number;
   timeout: StepTimeout;
@@ -73,22 +119,47 @@ export interface StepPaths {
 export type MatrixDefinition =
   | { kind: 'list'; values: string[] }
   /** One step per chunk of the base's files that match; files are sorted by path. */
-  | { kind: 'glob'; include: string[]; exclude: string[]; chunk: number };
+  | { kind: 'glob'; include: string[]; exclude: string[]; chunk: number }
+  /** One step per item of the list that the expression gives when the step's needs are met. May be empty. */
+  | { kind: 'from'; expression: string };
 
-export type StepWork = NoopWork | RunWork | CodemodWork | AgentWork;
+export type StepWork = NoopWork | WaitWork | RunWork | CodemodWork | AgentWork;
 
 /** Does nothing: a join, or a bench's unit of work. */
 export interface NoopWork {
   kind: 'noop';
 }
 
-export interface RunWork {
-  kind: 'run';
-  /** Shell commands, run one after the other until one fails. */
-  commands: string[];
+/** Passes when its time has come. Holds no worker and no lease meanwhile. */
+export interface WaitWork {
+  kind: 'wait';
+  /** From when its needs were met, or a time: ISO 8601 in UTC. An expression may give either as text. */
+  until: { forMs: number } | { at: string } | { expression: string };
 }
 
-export interface CodemodWork {
+export interface RunWork {
+  kind: 'run';
+  /** Shell commands, run one after the other until one fails. Empty when there is a script. */
+  commands: string[];
+  /** A program of the plan, run by its `#!` line, else by sh. */
+  script: { source: TextSource; args: string[] } | null;
+}
+
+export type CodemodWork = AstGrepWork | JscodeshiftWork;
+
+/** A transform in the manner of jscodeshift: a module whose default export is `(file, api, options) => source`. */
+export interface JscodeshiftWork {
+  kind: 'codemod';
+  engine: 'jscodeshift';
+  parser: 'babel' | 'babylon' | 'flow' | 'ts' | 'tsx';
+  transform: TextSource;
+  options: Record<string, JsonValue>;
+  /** Globs of files to rewrite; empty: the step's matrix files, else every file that the parser is for. */
+  files: string[];
+  unparsable: 'report' | 'fail';
+}
+
+export interface AstGrepWork {
   kind: 'codemod';
   engine: 'ast-grep';
   /** An ast-grep language name: JavaScript, TypeScript, Tsx, Html, Css. */
@@ -115,14 +186,22 @@ export type TextSource = { inline: string } | { file: string };
 /** Files of the repository whose text the plan's steps need. */
 export function textsNamed(steps: readonly StepDefinition[]): string[] {
   const sources = steps.flatMap(({ work }) => {
-    if (work.kind === 'codemod') return [work.rules];
-    return work.kind === 'agent' ? [work.prompt] : [];
+    switch (work.kind) {
+      case 'codemod':
+        return [work.engine === 'ast-grep' ? work.rules : work.transform];
+      case 'agent':
+        return [work.prompt];
+      case 'run':
+        return work.script ? [work.script.source] : [];
+      default:
+        return [];
+    }
   });
   return [...new Set(sources.flatMap((source) => ('file' in source ? [source.file] : [])))];
 }
 
 /** What a step is: the kinds that a plan can name, and the system steps that every repository plan gets. */
-export type SystemStepKind = 'resolve' | 'integrate' | 'publish' | 'clean';
+export type SystemStepKind = 'resolve' | 'baseline' | 'integrate' | 'publish' | 'report' | 'clean';
 export type StepKind = StepWork['kind'] | SystemStepKind;
 
 /** A step after matrix expansion. Its ordinal `17` is written `s17` in refs, subjects and paths. */
@@ -136,7 +215,8 @@ export interface StepInstance {
   matrix: MatrixValue | null;
 }
 
-export type MatrixValue = { value: string } | { files: string[] };
+/** `item`: of a list that was decided at run time. Programs see it as JSON, or as it is when it is text. */
+export type MatrixValue = { value: string } | { files: string[] } | { item: JsonValue };
 
 export function formatOrdinal(ordinal: number): string {
   return `s${ordinal}`;
