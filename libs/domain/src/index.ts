@@ -1,5 +1,6 @@
 export * from './time.ts';
 export * from './plan/definition.ts';
+export * from './plan/expressions.ts';
 export * from './plan/state.ts';
 export * from './plan/evolve.ts';
 export * from './plan/decide.ts';

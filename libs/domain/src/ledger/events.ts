@@ -7,6 +7,9 @@ import type { PlanDefinition, StepInstance } from '../plan/definition.ts';
 export type PlanEvent =
   | { type: 'plan.submitted'; data: PlanSubmitted }
   | { type: 'plan.expanded'; data: PlanExpanded }
+  | { type: 'steps.expanded'; data: StepsExpanded }
+  | { type: 'steps.freed'; data: StepsFreed }
+  | { type: 'wait.started'; data: WaitStarted }
   | { type: 'step.admitted'; data: StepAdmitted }
   | { type: 'lease.granted'; data: LeaseGranted }
   | { type: 'lease.lost'; data: LeaseEnded }
@@ -20,6 +23,7 @@ export type PlanEvent =
   | { type: 'step.skipped'; data: StepEnded }
   | { type: 'integration.accepted'; data: IntegrationAccepted }
   | { type: 'integration.published'; data: IntegrationPublished }
+  | { type: 'report.published'; data: ReportPublished }
   | { type: 'plan.cancelled'; data: PlanCancelled }
   | { type: 'plan.halted'; data: PlanHalted }
   | { type: 'plan.completed'; data: PlanCompleted }
@@ -57,6 +61,24 @@ export interface PlanExpanded {
   steps: StepInstance[];
   /** Files that the plan names (prompts, rules), as they are at the base. Key: path. */
   texts: Record<string, string>;
+}
+
+/** A fan-out that was decided at run time: appended together with the `passed` that decided it. May be empty. */
+export interface StepsExpanded {
+  /** Index into PlanDefinition.steps. */
+  definition: number;
+  steps: StepInstance[];
+}
+
+/** The conditions of a definition's steps are judged: those that neither skip, wait nor fail may be admitted. */
+export interface StepsFreed {
+  definition: number;
+}
+
+/** The step passes at `until` and holds nothing meanwhile. */
+export interface WaitStarted {
+  ordinal: number;
+  until: string;
 }
 
 export interface StepAdmitted {
@@ -130,9 +152,12 @@ export interface ResultLate {
 export interface StepPassed {
   ordinal: number;
   epoch: number;
-  /** Whose result it was. A result that is the first message of its lease needs no `lease.granted` before it. */
-  worker: string;
-  tokenDigest: string;
+  /**
+   * Whose result it was. A result that is the first message of its lease needs no `lease.granted` before it.
+   * null: the decider's clock passed it (a wait).
+   */
+  worker: string | null;
+  tokenDigest: string | null;
   /** What dependants build on; null when the step left the tree as it found it. */
   commit: CommitRef | null;
   outputs: Record<string, JsonValue>;
@@ -164,6 +189,15 @@ export interface IntegrationPublished {
   sha: string;
 }
 
+/** progress.md, as of some moment of the plan, is the head of the branch that the plan asked for. */
+export interface ReportPublished {
+  ordinal: number;
+  epoch: number;
+  sha: string;
+  /** The step is not admitted again before this time. */
+  notBefore: string;
+}
+
 export interface PlanCancelled {
   by: Actor;
   why: string | null;
@@ -173,6 +207,8 @@ export interface PlanHalted {
   reason: Reason;
   /** Ordinals of the steps that ended badly. */
   steps: number[];
+  /** Every open step is cancelled with the plan's reason (its deadline). Absent: none is in flight. */
+  cancelsOpen?: boolean;
 }
 
 export interface PlanCompleted {

@@ -70,7 +70,11 @@ export type PlanInput =
       reason: Reason;
       jitter: number;
     }
-  | { kind: 'cancel'; by: Actor; why: string | null };
+  /** Nobody can carry the step out as it is: its texts cannot be made (an expression without a value). */
+  | { kind: 'unworkable'; ordinal: number; epoch: number; reason: Reason }
+  /** The decider's clock: waits that are over, and the plan's deadline. */
+  | { kind: 'time' }
+  | { kind: 'cancel'; by: Actor; why: string | null; expectedSeq?: number | null };
 
 export type PlanInputKind = PlanInput['kind'];
 
@@ -78,7 +82,7 @@ export type PlanInputKind = PlanInput['kind'];
 export type PlanReply =
   | { status: 'applied'; next: 'continue' | 'stop' }
   | { status: 'lost'; reason: string }
-  | { status: 'refused'; code: string; reason: string };
+  | { status: 'refused'; code: string; reason: string; actualSeq?: number };
 
 /** A wake-up for a worker whose lease ended otherwise. A hint only: the next heartbeat says the same. */
 export interface AbortHint {
