@@ -151,7 +151,8 @@ export interface Job {
   traceparent: string | null;
 }
 
-export type JobWork = NoopJob | LoopJob | ResolveJob | IntegrateJob | PublishJob | CleanJob;
+export type JobWork =
+  NoopJob | LoopJob | ResolveJob | BaselineJob | IntegrateJob | PublishJob | ReportJob | CleanJob;
 
 export interface NoopJob {
   kind: 'noop';
@@ -169,7 +170,13 @@ export interface LoopJob {
   date?: string;
   /** The last recorded attempt, to go on from. */
   previous: { commit: CommitRef | null; feedback: string } | null;
-  matrix: { value: string } | { files: string[] } | null;
+  /** `$SKEIN_MATRIX`: an item's text as it is, any other item as JSON. */
+  matrix: { value: string } | { files: string[] } | { item: JsonValue } | null;
+  /**
+   * What the expressions in commands came to: `SKEIN_VALUE_<n>` to its text. Commands only refer to these variables,
+   * so that no value is ever read as shell. They are in the environment of every program of the step.
+   */
+  values: Record<string, string>;
   /** Outputs of the needs by step name, for `$SKEIN_INPUTS`. */
   inputOutputs: Record<string, Record<string, JsonValue>>;
   timeout: { attemptMs: number; idleMs: number };
@@ -179,17 +186,43 @@ export interface LoopJob {
   env: Record<string, string>;
   network: boolean;
   outputs: string[];
-  task:
-    | { kind: 'run'; commands: string[] }
-    | {
-        kind: 'codemod';
-        engine: 'ast-grep';
-        language: string;
-        rules: string;
-        files: string[];
-        unparsable: 'report' | 'fail';
-      }
-    | { kind: 'agent'; adapter: 'command'; command: string; prompt: string };
+  task: RunTask | AstGrepTask | JscodeshiftTask | AgentTask;
+}
+
+export interface RunTask {
+  kind: 'run';
+  /** Run one after the other until one fails. Empty when there is a script. */
+  commands: string[];
+  /** A program of the plan, run after the commands by its `#!` line, else by sh. No shell ever reads `args`. */
+  script: { text: string; args: string[] } | null;
+}
+
+export interface AstGrepTask {
+  kind: 'codemod';
+  engine: 'ast-grep';
+  language: string;
+  rules: string;
+  files: string[];
+  unparsable: 'report' | 'fail';
+}
+
+export interface JscodeshiftTask {
+  kind: 'codemod';
+  engine: 'jscodeshift';
+  parser: 'babel' | 'babylon' | 'flow' | 'ts' | 'tsx';
+  /** The text of the transform's module. */
+  transform: string;
+  /** Given to the transform as its third argument. */
+  options: Record<string, JsonValue>;
+  files: string[];
+  unparsable: 'report' | 'fail';
+}
+
+export interface AgentTask {
+  kind: 'agent';
+  adapter: 'command';
+  command: string;
+  prompt: string;
 }
 
 export interface StepInput {
@@ -205,6 +238,38 @@ export interface ResolveJob {
   /** Paths of texts that the plan names, read at the base. */
   texts: string[];
   maxFiles: number;
+}
+
+/** Runs the plan's checks on the untouched base. Its result's outputs are a {@link BaselineReport}. */
+export interface BaselineJob {
+  kind: 'baseline';
+  setup: string[];
+  /** Each is judged by itself. */
+  verify: string[];
+  env: Record<string, string>;
+  network: boolean;
+  timeout: { attemptMs: number; idleMs: number };
+  /** `halt`: a red check makes the step `blocked` (`baseline-red`); a flaky one never does. */
+  onRed: 'report' | 'halt';
+}
+
+/** The outputs of a `baseline` step. */
+export interface BaselineReport {
+  /** In the order of the plan's text. */
+  checks: BaselineCheck[];
+  /** Nothing was run: the same checks had been green on the same base on this worker's host before. */
+  cached: boolean;
+}
+
+export interface BaselineCheck {
+  /** Shortened when it is long. */
+  command: string;
+  /** `flaky`: red, then green when run again on a fresh worktree. */
+  verdict: 'green' | 'red' | 'flaky';
+  /** Of its first run. */
+  durationMs: number;
+  /** How its first run failed; null when it is green. */
+  reason: string | null;
 }
 
 export interface IntegrateJob {
@@ -229,6 +294,20 @@ export interface PublishJob {
   branch: string;
   commit: CommitRef;
   expectedOld: string | null;
+}
+
+/** Makes a page the only file of a branch that is the plan's alone, by compare-and-swap. */
+export interface ReportJob {
+  kind: 'report';
+  /** Without `refs/heads/`. */
+  branch: string;
+  /** Of the page in the branch's tree, e.g. `progress.md`. */
+  path: string;
+  text: string;
+  /** The commit's message; the worker adds the trailer that says whose branch it is. */
+  message: string;
+  /** Author and committer date of the commit: ISO 8601. */
+  date: string;
 }
 
 /** Removes the plan's private refs after its end. */
