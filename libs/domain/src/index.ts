@@ -11,3 +11,10 @@ export * from './ledger/events.ts';
 export * from './leasing/backoff.ts';
 export * from './scheduling/fleet.ts';
 export * from './scheduling/explain.ts';
+export {
+  describeEstimate,
+  estimateLeft,
+  roughDuration,
+  type Estimate,
+  type StepTime,
+} from './scheduling/estimate.ts';
