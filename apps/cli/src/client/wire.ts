@@ -89,22 +89,3 @@ export const ledgerPage = z.object({
   head: z.object({ seq: z.number(), hash: z.string() }).nullish(),
 });
 export type LedgerPage = z.infer<typeof ledgerPage>;
-
-export const problem = z.object({
-  title: z.string().default('the request failed'),
-  status: z.number().optional(),
-  detail: z.string().optional(),
-  code: z.string().default('unknown'),
-  problems: z
-    .array(
-      z.object({
-        message: z.string(),
-        path: z.string().nullish(),
-        line: z.number().nullish(),
-        column: z.number().nullish(),
-        hint: z.string().nullish(),
-      }),
-    )
-    .optional(),
-});
-export type Problem = z.infer<typeof problem>;
