@@ -1,7 +1,7 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
-import { parsePlan, repoUrlProblem, show, type PlanProblem } from '#contracts';
+import type { z } from 'zod';
+import { parsePlan, repoUrlProblem, type PlanProblem } from '#contracts';
 import type { Actor, PlanDefinition } from '#domain';
 import { currentTraceparent, inSpan, names, parseTraceparent } from '#telemetry';
 import {
@@ -11,26 +11,10 @@ import {
   submissionDigest,
   type CommandReply,
 } from '../commands/plan-commands.ts';
+import { cancelBody, submissionBody } from './command-bodies.ts';
 import { PlanReader } from './plan-reader.ts';
 import { Problem } from './problem.ts';
 import { PlanLimits } from './plan-limits.ts';
-
-const submissionBody = z.strictObject(
-  {
-    /** The plan, YAML or JSON. */
-    text: z.string('expected the plan text, YAML or JSON, as a string'),
-    /** Used instead of the text's `repo.url`: the client resolves folders relative to where it is. */
-    repoUrl: z.string('expected a string').optional(),
-  },
-  { error: (issue) => wordShape(issue, '{"text": "<the plan>"}, and perhaps "repoUrl"') },
-);
-
-const cancelBody = z
-  .strictObject(
-    { why: z.string('expected a string').max(1_000, 'longer than 1000 characters').optional() },
-    { error: (issue) => wordShape(issue, '{} or {"why": "<a reason>"}') },
-  )
-  .optional();
 
 /** Until there are logins, everything belongs to this tenant. */
 const TENANT = 'local';
@@ -120,12 +104,6 @@ export class SubmissionController {
     if (wrong !== null) throw new Problem(422, 'repo-url-invalid', `repoUrl: ${wrong}`);
     return { ...definition, repo: { ...definition.repo, url: repoUrl } };
   }
-}
-
-function wordShape(issue: z.core.$ZodRawIssue, expected: string): string {
-  const keys =
-    issue.code === 'unrecognized_keys' ? `unknown key ${issue.keys.slice(0, 5).map(show).join(', ')}; ` : '';
-  return `${keys}expected ${expected}`;
 }
 
 function checked<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
