@@ -20,6 +20,7 @@ export { LedgerDatabase, type LedgerDatabaseOptions } from './postgres/ledger-da
 export { DEFAULT_SCHEMA } from './postgres/schema-name.ts';
 export * from './postgres/postgres-terms.ts';
 export { PostgresLedger } from './postgres/postgres-ledger.ts';
+export { EventPages, type PageBounds } from './postgres/event-pages.ts';
 export { Projector, type ProjectorOptions } from './projecting/projector.ts';
 export * from './projecting/plan-views.ts';
 export { renderProgress } from './projecting/progress.ts';
