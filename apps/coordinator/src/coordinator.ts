@@ -3,7 +3,15 @@ import { hostname } from 'node:os';
 import { FileArtifactStore, type ArtifactStore } from '#artifacts';
 import { DeciderClient, DeciderLocator, connectBus, type Bus } from '#bus';
 import type { Settings } from '#config';
-import { LedgerDatabase, PlanViews, PostgresLedger, PostgresTerms, Projector, migrate } from '#ledger';
+import {
+  LedgerDatabase,
+  PlanViews,
+  PostgresLedger,
+  PostgresTerms,
+  Projector,
+  migrate,
+  renderProgress,
+} from '#ledger';
 import type { Logger } from '#telemetry';
 import { Readiness } from './api/readiness.ts';
 import { PlanReader } from './api/plan-reader.ts';
@@ -84,6 +92,7 @@ export class Coordinator {
             maxSteps: settings.plans.maxSteps,
             trustedTenants: settings.decider.trustedTenants,
             isSure: () => elector.isSure,
+            page: (planId, seq) => progressPage(views, projector, planId, seq),
             onCommand: (message, traceparent) => commands.executeForwarded(message, traceparent),
             onCommitted: (committed) => {
               projector.nudge();
@@ -118,6 +127,23 @@ export class Coordinator {
     await database.close();
   }
 }
+
+/** What the `report` step writes. No links: nobody knows from where the page will be read. */
+async function progressPage(
+  views: PlanViews,
+  projector: Projector,
+  planId: string,
+  seq: number,
+): Promise<string> {
+  if (!(await projector.waitFor(planId, seq, PAGE_WAIT_MS)))
+    throw new Error(`plan ${planId} is not projected up to event ${seq} yet`);
+  const plan = await views.plan(planId);
+  if (!plan) throw new Error(`plan ${planId} has no view`);
+  return renderProgress(plan, await views.steps(planId));
+}
+
+/** The sweeper asks again. */
+const PAGE_WAIT_MS = 10_000;
 
 function required(settings: Settings): { adminUrl: string; natsUrl: string | string[] } {
   const { databaseUrl } = settings.ledger;

@@ -51,6 +51,8 @@ export interface DeciderOptions {
   trustedTenants: readonly string[];
   /** Whether the term is surely this replica's: renewed in time. */
   isSure: () => boolean;
+  /** progress.md of a plan, as of its head. */
+  page: (planId: string, seq: number) => Promise<string>;
   /** What a standby forwards. */
   onCommand: (message: unknown, traceparent: string | null) => Promise<unknown>;
   /** Called after each commit, with the plans that changed: wakes projections, writes overview traces. */
@@ -101,6 +103,11 @@ export class Decider {
         trusted: (tenant) => o.trustedTenants.includes(tenant),
         onUnsendable: (planId, ordinal, epoch, message) =>
           this.poisonUnsendable(planId, ordinal, epoch, message),
+        onUnworkable: (planId, ordinal, epoch, reason) =>
+          void this.loop
+            .submit(planId, { kind: 'unworkable', ordinal, epoch, reason }, null)
+            .catch(() => undefined),
+        page: o.page,
         onNeverClaimed: (planId, ordinal, epoch, deliveries) =>
           this.loseUnclaimed(planId, ordinal, epoch, deliveries),
       },
@@ -253,6 +260,7 @@ export class Decider {
       for (const event of events) {
         this.leases.follow(plan.planId, event, now);
         if (event.type === 'step.poisoned') this.copyDeadLetter(plan.planId, event.data.ordinal);
+        if (event.type === 'plan.cancelled' || event.type === 'plan.halted') this.leases.keepLeased(plan);
       }
       this.dispatch(plan, () => this.dispatcher.follow(plan, events));
       for (const { worker, ordinal, epoch, reason } of aborts) {

@@ -4,6 +4,7 @@ import {
   toIso,
   type AbortHint,
   type Decision,
+  type Expressions,
   type Fleet,
   type PlanEvent,
   type PlanInput,
@@ -36,6 +37,8 @@ export interface DecisionLoopOptions {
   plans: OpenPlans;
   fleet: Fleet;
   slots: () => PoolSlots;
+  /** The language of conditions and run-time fan-outs. */
+  expressions?: Expressions;
   clock: Clock;
   log: Logger;
   /** Synchronous: it may build messages from the states, and must not wait. What it throws is only logged. */
@@ -183,7 +186,7 @@ export class DecisionLoop {
     }
     const entry = this.touch(plan);
     try {
-      const decision = decide(plan, input, this.now);
+      const decision = decide(plan, input, this.now, this.o.expressions);
       record(entry, decision.events, waiting.traceparent);
       entry.aborts.push(...decision.aborts);
       entry.answers.push({ waiting, decision });

@@ -64,12 +64,18 @@ export class LeaseTable {
       case 'step.cancelled':
         this.drop(planId, event.data.ordinal);
         return;
-      case 'plan.cancelled':
-        this.byPlan.delete(planId);
+      case 'report.published':
+        this.drop(planId, event.data.ordinal);
         return;
       default:
         return;
     }
+  }
+
+  /** After an event that ends many steps at once: what is not leased any more is not watched. */
+  keepLeased(plan: PlanState): void {
+    for (const ordinal of this.byPlan.get(plan.planId)?.keys() ?? [])
+      if (plan.steps[ordinal]?.status !== 'leased') this.drop(plan.planId, ordinal);
   }
 
   /** False: there is no such lease here. */

@@ -1,4 +1,4 @@
-import type { Fleet, PlanInput, PlanState } from '#domain';
+import { isStuck, type Fleet, type PlanInput } from '#domain';
 import type { Logger } from '#telemetry';
 import type { JobDispatcher } from '../publishing/job-dispatcher.ts';
 import type { Clock } from './clock.ts';
@@ -39,6 +39,8 @@ export class Sweeper {
   private again = false;
   /** Leases whose end is being decided: their silence is told once, however long the ledger takes. */
   private readonly judged = new Set<string>();
+  /** Plans that are being told the time. */
+  private readonly told = new Set<string>();
   repairs = 0;
 
   constructor(private readonly o: SweeperOptions) {
@@ -94,10 +96,25 @@ export class Sweeper {
     if (!this.o.isSure()) return;
     this.loseSilentLeases(now);
     if (this.o.roster.sweep(now)) this.o.loop.admitSoon();
-    const delayed = this.o.fleet.nextDelayed();
-    if (delayed !== null && delayed <= this.o.clock.now()) this.o.loop.admitSoon();
+    this.passTime();
     this.findStuckPlans();
     this.repairs += await this.o.dispatcher.sweep((planId) => this.o.plans.cached(planId));
+  }
+
+  /** Delayed steps, waits that are over, deadlines: all of it is found without a look at plans that only wait. */
+  private passTime(): void {
+    const { clock, fleet, loop } = this.o;
+    const now = clock.now();
+    if ((fleet.nextWake() ?? Infinity) > now) return;
+    loop.admitSoon();
+    for (const planId of fleet.overdue(now, OVERDUE_PLANS_MAX)) {
+      if (this.told.has(planId)) continue;
+      this.told.add(planId);
+      loop
+        .submit(planId, { kind: 'time' }, null)
+        .catch(() => undefined)
+        .finally(() => this.told.delete(planId));
+    }
   }
 
   private schedule(): void {
@@ -151,6 +168,5 @@ export class Sweeper {
   }
 }
 
-function isStuck(plan: PlanState): boolean {
-  return !plan.closed && plan.inFlight === 0 && plan.readyCount === 0;
-}
+/** Plans that are told the time in one sweep; the rest follows with the next. */
+const OVERDUE_PLANS_MAX = 1_000;

@@ -11,6 +11,7 @@ import {
   toIso,
   type PlanState,
   type StepDefinition,
+  type CodemodWork,
   type StepState,
   type TextSource,
 } from '#domain';
@@ -32,7 +33,7 @@ export function buildJob(plan: PlanState, ordinal: number, facts: JobFacts): Job
     planName: definition.name,
     ordinal,
     epoch: step.epoch,
-    pool: step.pool,
+    pool: step.lane.pool,
     stepName: step.instance.name,
     repo: definition.repo,
     baseSha: plan.baseSha,
@@ -47,12 +48,18 @@ function workOf(plan: PlanState, step: StepState, facts: JobFacts): JobWork {
   switch (step.instance.kind) {
     case 'noop':
       return { kind: 'noop' };
+    case 'wait':
+      throw new Error(`s${step.instance.ordinal} of plan ${plan.planId}: a wait is nobody's job`);
     case 'run':
     case 'codemod':
     case 'agent':
       return loopJob(plan, step);
     case 'resolve':
       return resolveJob(plan, facts);
+    case 'baseline':
+      return baselineJob(plan);
+    case 'report':
+      return reportJob(plan);
     case 'integrate':
       return integrateJob(plan);
     case 'publish':
@@ -73,6 +80,7 @@ function loopJob(plan: PlanState, step: StepState): LoopJob {
     matrix: step.instance.matrix,
     inputOutputs: inputOutputs(plan, step.instance.ordinal),
     timeout: definition.timeout,
+    values: {},
     paths: definition.paths,
     setup: definition.setup,
     verify: definition.verify,
@@ -88,7 +96,11 @@ function taskOf(plan: PlanState, step: StepState, definition: StepDefinition): L
   const { work } = definition;
   switch (work.kind) {
     case 'run':
-      return { kind: 'run', commands: work.commands };
+      return {
+        kind: 'run',
+        commands: work.commands,
+        script: work.script && { text: textOf(plan, work.script.source), args: work.script.args },
+      };
     case 'agent':
       return {
         kind: 'agent',
@@ -96,21 +108,23 @@ function taskOf(plan: PlanState, step: StepState, definition: StepDefinition): L
         command: work.command,
         prompt: textOf(plan, work.prompt),
       };
-    case 'codemod': {
-      const matrix = step.instance.matrix;
-      const files = work.files.length > 0 ? work.files : matrix && 'files' in matrix ? matrix.files : [];
-      return {
-        kind: 'codemod',
-        engine: work.engine,
-        language: work.language,
-        rules: textOf(plan, work.rules),
-        files,
-        unparsable: work.unparsable,
-      };
-    }
+    case 'codemod':
+      return codemodTask(plan, step, work);
     case 'noop':
-      throw new Error(`s${step.instance.ordinal} of plan ${plan.planId}: a noop has no task`);
+    case 'wait':
+      throw new Error(`s${step.instance.ordinal} of plan ${plan.planId}: a ${work.kind} has no task`);
   }
+}
+
+function codemodTask(plan: PlanState, step: StepState, work: CodemodWork): LoopJob['task'] {
+  const { matrix } = step.instance;
+  const files = work.files.length > 0 ? work.files : matrix && 'files' in matrix ? matrix.files : [];
+  if (work.engine === 'ast-grep') {
+    const { kind, engine, language, unparsable } = work;
+    return { kind, engine, language, rules: textOf(plan, work.rules), files, unparsable };
+  }
+  const { kind, engine, parser, options, unparsable } = work;
+  return { kind, engine, parser, transform: textOf(plan, work.transform), options, files, unparsable };
 }
 
 function textOf(plan: PlanState, source: TextSource): string {
@@ -143,6 +157,24 @@ function integrateJob(plan: PlanState): JobWork {
     env: integrate.env,
     network: integrate.network,
     timeout: integrate.timeout,
+    date: toIso(plan.submittedAt),
+  };
+}
+
+function baselineJob(plan: PlanState): JobWork {
+  const { setup, verify, env, network, timeout, onRed } = definitionOf(plan).baseline!;
+  return { kind: 'baseline', setup, verify, env, network, timeout, onRed };
+}
+
+/** Without its text: that is rendered from the projections when the job is sent. */
+function reportJob(plan: PlanState): JobWork {
+  const { name, progress } = definitionOf(plan);
+  return {
+    kind: 'report',
+    branch: progress!.branch,
+    path: 'progress.md',
+    text: '',
+    message: `Progress of ${name}`,
     date: toIso(plan.submittedAt),
   };
 }

@@ -2,7 +2,7 @@ import type { Job } from '#contracts';
 import type { PlanEvent, PlanState } from '#domain';
 import { MessageTooLargeError, type JobKey, type JobQueue } from '#bus';
 import type { Logger } from '#telemetry';
-import { definitionOf, stepOf } from '#domain';
+import { ExpressionError, definitionOf, stepOf, type Reason } from '#domain';
 import type { Clock } from '../deciding/clock.ts';
 import { buildJob } from './job-builder.ts';
 
@@ -28,6 +28,10 @@ export interface JobDispatcherOptions {
   trusted: (tenant: string) => boolean;
   /** A job that can never be sent (larger than the server takes): the step must end with that reason. */
   onUnsendable: (planId: string, ordinal: number, epoch: number, message: string) => void;
+  /** The job cannot be made of the plan's texts: the step must end with that reason. */
+  onUnworkable: (planId: string, ordinal: number, epoch: number, reason: Reason) => void;
+  /** progress.md of a plan, as of its event `seq` at least. */
+  page: (planId: string, seq: number) => Promise<string>;
   /** Handed to workers as often as the plan's `maxLeases` allows, and never claimed: nobody seems able to read it. */
   onNeverClaimed: (planId: string, ordinal: number, epoch: number, deliveries: number) => void;
 }
@@ -79,11 +83,12 @@ export class JobDispatcher {
     for (const event of events) {
       switch (event.type) {
         case 'step.admitted':
-          this.wantPool(stepOf(plan, event.data.ordinal).pool);
+          this.wantPool(stepOf(plan, event.data.ordinal).lane.pool);
           this.dispatch(plan, event.data.ordinal);
           break;
         case 'lease.granted':
         case 'step.passed':
+        case 'report.published':
           this.unclaimed.delete(keyOf(plan.planId, event.data.ordinal));
           break;
         case 'lease.lost':
@@ -93,9 +98,12 @@ export class JobDispatcher {
         case 'step.cancelled':
           this.withdraw(plan, event.data.ordinal, event.data.epoch);
           break;
+        case 'plan.cancelled':
+        case 'plan.halted':
+          this.withdrawEnded(plan);
+          break;
         // Also at the plan's good end: an ack can be lost on the wire, and its job would stay on the queue, invisible.
         case 'plan.closed':
-        case 'plan.cancelled':
           this.withdrawPlan(plan.planId);
           break;
         default:
@@ -186,12 +194,8 @@ export class JobDispatcher {
   }
 
   private dispatch(plan: PlanState, ordinal: number): void {
-    const submitted = plan.submitted!;
-    const job = buildJob(plan, ordinal, {
-      trusted: this.o.trusted(submitted.tenant),
-      traceparent: submitted.traceparent,
-      maxSteps: this.o.maxSteps,
-    });
+    const job = this.build(plan, ordinal);
+    if (!job) return;
     const before = this.unclaimed.get(keyOf(plan.planId, ordinal));
     const tracked: Tracked = {
       key: { pool: job.pool, planId: job.planId, ordinal, epoch: job.epoch },
@@ -200,11 +204,29 @@ export class JobDispatcher {
       ignored: before?.key.epoch === job.epoch ? before.ignored : 0,
     };
     this.unclaimed.set(keyOf(plan.planId, ordinal), tracked);
-    void this.send(job, tracked);
+    void this.send(job, tracked, plan.seq);
   }
 
-  private async send(job: Job, tracked: Tracked): Promise<void> {
+  /** null: it cannot be made, and the decider has been told. */
+  private build(plan: PlanState, ordinal: number): Job | null {
+    const { tenant, traceparent } = plan.submitted!;
     try {
+      return buildJob(plan, ordinal, {
+        trusted: this.o.trusted(tenant),
+        traceparent,
+        maxSteps: this.o.maxSteps,
+      });
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      const { epoch } = stepOf(plan, ordinal);
+      this.o.onUnworkable(plan.planId, ordinal, epoch, { code: error.code, message: error.message });
+      return null;
+    }
+  }
+
+  private async send(job: Job, tracked: Tracked, seq: number): Promise<void> {
+    try {
+      if (job.work.kind === 'report') job.work.text = await this.o.page(job.planId, seq);
       const answer = await this.o.queue.publish(job);
       if (answer.status === 'published')
         tracked.published = { generation: answer.generation, seq: answer.seq };
@@ -236,10 +258,18 @@ export class JobDispatcher {
   private withdraw(plan: PlanState, ordinal: number, epoch: number): void {
     this.unclaimed.delete(keyOf(plan.planId, ordinal));
     if (epoch < 1) return;
-    const key = { pool: stepOf(plan, ordinal).pool, planId: plan.planId, ordinal, epoch };
+    const key = { pool: stepOf(plan, ordinal).lane.pool, planId: plan.planId, ordinal, epoch };
     this.o.queue.purge(key).catch((error: unknown) => {
       this.o.log.debug({ err: error, ...key }, 'An ended job stays on the queue; its claim will be refused');
     });
+  }
+
+  /** Steps that ended with their plan, before anybody claimed them. */
+  private withdrawEnded(plan: PlanState): void {
+    for (const { key } of [...this.unclaimed.values()]) {
+      if (key.planId === plan.planId && plan.steps[key.ordinal]?.status !== 'admitted')
+        this.withdraw(plan, key.ordinal, key.epoch);
+    }
   }
 
   private withdrawPlan(planId: string): void {

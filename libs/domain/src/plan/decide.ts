@@ -1,15 +1,19 @@
-import type { PlanEvent, Reason } from '../ledger/events.ts';
+import type { CommitRef, PlanEvent, Reason } from '../ledger/events.ts';
 import { MAX_FAULTS, backoffMs } from '../leasing/backoff.ts';
 import { fromIso, toIso } from '../time.ts';
 import { evolve } from './evolve.ts';
 import { expand } from './expansion.ts';
 import { textsNamed, type StepKind } from './definition.ts';
+import { noExpressions, type Expressions } from './expressions.ts';
 import type { AbortHint, LeaseClaim, PlanInput, PlanReply } from './input.ts';
+import { judgeDueGroups } from './judging.ts';
 import {
   definitionOf,
   integrationBranch,
   isEnded,
+  isIdle,
   isMet,
+  isSleeping,
   stepOf,
   type PlanState,
   type StepState,
@@ -27,15 +31,20 @@ export interface Decision {
  * Decides what an input means. The events are already applied to `state`: if they cannot be committed, the caller
  * must throw the state away and reload it.
  */
-export function decide(state: PlanState, input: PlanInput, now: number): Decision {
-  const turn = new Turn(state, now);
+export function decide(
+  state: PlanState,
+  input: PlanInput,
+  now: number,
+  expressions: Expressions = noExpressions,
+): Decision {
+  const turn = new Turn(state, now, expressions);
   const reply = react(turn, input);
   return { events: turn.events, reply, aborts: turn.aborts };
 }
 
 /** Mints the next epoch of a ready step. Which step, the fleet's scheduler says. */
 export function admit(state: PlanState, ordinal: number, now: number): PlanEvent[] {
-  const turn = new Turn(state, now);
+  const turn = new Turn(state, now, noExpressions);
   const step = stepOf(state, ordinal);
   if (step.status !== 'ready')
     throw new Error(`s${ordinal} of plan ${state.planId} is ${step.status}, not ready`);
@@ -51,6 +60,7 @@ class Turn {
   constructor(
     readonly state: PlanState,
     readonly now: number,
+    readonly expressions: Expressions,
   ) {
     // What is recorded is what replay will see: the time as the ledger writes it.
     this.at = fromIso(toIso(now));
@@ -72,6 +82,10 @@ function react(turn: Turn, input: PlanInput): PlanReply {
       return cancel(turn, input);
     case 'lease-expired':
       return loseLease(turn, input);
+    case 'unworkable':
+      return giveUp(turn, input);
+    case 'time':
+      return passTime(turn);
     case 'claim':
       return claim(turn, input.lease);
     case 'attempt':
@@ -237,6 +251,7 @@ function pass(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'pa
   const kind = step.instance.kind;
   const problem = problemOf(turn.state, kind, input);
   if (problem) return { status: 'refused', code: 'result-incomplete', reason: problem };
+  if (kind === 'report' && writesAgain(turn, step, input.commit)) return STOP;
   turn.emit({
     type: 'step.passed',
     data: {
@@ -259,6 +274,20 @@ function pass(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'pa
   }
   settle(turn);
   return STOP;
+}
+
+/** The page is written again and again while the plan runs, and once after its end. */
+function writesAgain(turn: Turn, step: StepState, commit: CommitRef | null): boolean {
+  const { status, reportAgain } = turn.state;
+  if (status !== 'running' && !reportAgain) return false;
+  const waitMs = status === 'running' ? (definitionOf(turn.state).progress?.everyMs ?? 0) : 0;
+  const { ordinal } = step.instance;
+  const notBefore = toIso(turn.now + Math.max(1, waitMs));
+  turn.emit({
+    type: 'report.published',
+    data: { ordinal, epoch: step.epoch, sha: commit?.sha ?? '', notBefore },
+  });
+  return true;
 }
 
 /** A system step's result that the plan cannot go on with: recorded, it could never be taken back. */
@@ -370,8 +399,75 @@ function loseLease(turn: Turn, input: Extract<PlanInput, { kind: 'lease-expired'
   return STOP;
 }
 
+function giveUp(
+  turn: Turn,
+  { ordinal, epoch, reason }: Extract<PlanInput, { kind: 'unworkable' }>,
+): PlanReply {
+  const step = turn.state.steps[ordinal];
+  if (step?.status === 'admitted' && step.epoch === epoch && !step.holder) block(turn, step, reason);
+  return STOP;
+}
+
+/** Waits that are over at one time; the rest follows with the next look at the clock. */
+const WAITS_OVER_MAX = 2_000;
+
+function passTime(turn: Turn): PlanReply {
+  const { state, now } = turn;
+  if (isOverdue(state, now)) {
+    haltAtDeadline(turn);
+    return STOP;
+  }
+  for (let passed = 0; passed < WAITS_OVER_MAX; passed += 1) {
+    const alarm = state.sleepers.peek((ordinal) => isSleeping(state, ordinal));
+    if (!alarm || alarm.at > now) break;
+    state.sleepers.pop();
+    const { epoch } = stepOf(state, alarm.key);
+    turn.emit({
+      type: 'step.passed',
+      data: { ordinal: alarm.key, epoch, worker: null, tokenDigest: null, commit: null, outputs: {} },
+    });
+  }
+  settle(turn);
+  return STOP;
+}
+
+/** What is accepted for publishing is published, however late. */
+export function isOverdue(state: PlanState, now: number): boolean {
+  const { status, deadlineAt, integration } = state;
+  return status === 'running' && deadlineAt !== null && now >= deadlineAt && integration === null;
+}
+
+function haltAtDeadline(turn: Turn): void {
+  const { state } = turn;
+  abortLeases(turn, "the plan's deadline has passed");
+  const open = state.steps.filter(
+    ({ status, instance }) => !isEnded(status) && instance.kind !== 'clean',
+  ).length;
+  turn.emit({
+    type: 'plan.halted',
+    data: {
+      reason: {
+        code: 'deadline-passed',
+        message: `the plan's deadline (${toIso(state.deadlineAt!)}) has passed with ${open} ${open === 1 ? 'step' : 'steps'} open`,
+      },
+      steps: [...state.failed],
+      cancelsOpen: true,
+    },
+  });
+  settle(turn);
+}
+
+function abortLeases({ state, aborts }: Turn, reason: string): void {
+  for (const { status, holder, instance, epoch } of state.steps) {
+    if (status === 'leased' && holder && instance.kind !== 'report')
+      aborts.push({ worker: holder.worker, ordinal: instance.ordinal, epoch, reason });
+  }
+}
+
 function cancel(turn: Turn, input: Extract<PlanInput, { kind: 'cancel' }>): PlanReply {
   const { state } = turn;
+  const stale = staleness(state, input.expectedSeq);
+  if (stale) return stale;
   if (state.status === 'cancelled') return STOP;
   if (state.status !== 'running') {
     return {
@@ -387,24 +483,31 @@ function cancel(turn: Turn, input: Extract<PlanInput, { kind: 'cancel' }>): Plan
       reason: `the integration into ${state.integration.branch} is accepted and may be published already; delete the branch to undo it`,
     };
   }
-  for (const step of state.steps) {
-    if (step.status !== 'leased' || !step.holder) continue;
-    turn.aborts.push({
-      worker: step.holder.worker,
-      ordinal: step.instance.ordinal,
-      epoch: step.epoch,
-      reason: 'the plan was cancelled',
-    });
-  }
+  abortLeases(turn, 'the plan was cancelled');
   turn.emit({ type: 'plan.cancelled', data: { by: input.by, why: input.why } });
   settle(turn);
   return STOP;
 }
 
-/** Ends the plan in the same append as what ended it: when nothing runs and nothing can start any more. */
+/** A command that was given to a plan as somebody saw it, and the plan has moved since. */
+function staleness(state: PlanState, expectedSeq: number | null | undefined): PlanReply | null {
+  if (expectedSeq === null || expectedSeq === undefined || expectedSeq === state.seq) return null;
+  return {
+    status: 'refused',
+    code: 'seq-stale',
+    reason: `the plan is at seq ${state.seq}, not at ${expectedSeq}: look again, then decide`,
+    actualSeq: state.seq,
+  };
+}
+
+/**
+ * Judges what became due, then ends the plan in the same append as what ended it: when nothing runs and nothing can
+ * start any more.
+ */
 function settle(turn: Turn): void {
   const { state } = turn;
-  if (state.status === 'running' && state.inFlight === 0 && state.readyCount === 0) endPlan(turn);
+  if (state.due.size > 0 && state.status === 'running') judgeDueGroups(turn);
+  if (state.status === 'running' && isIdle(state)) endPlan(turn);
   if (state.status !== 'running' && !state.closed && nothingToClean(state)) {
     turn.emit({ type: 'plan.closed', data: {} });
   }
@@ -412,7 +515,9 @@ function settle(turn: Turn): void {
 
 function endPlan(turn: Turn): void {
   const { state } = turn;
-  const open = state.steps.filter((step) => !isMet(step.status) && step.instance.kind !== 'clean');
+  const open = state.steps.filter(
+    ({ status, instance }) => !isMet(status) && instance.kind !== 'clean' && instance.kind !== 'report',
+  );
   if (state.expanded && open.length === 0) {
     turn.emit({ type: 'plan.completed', data: { reason: completion(state) } });
     return;

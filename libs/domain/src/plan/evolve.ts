@@ -1,10 +1,17 @@
-import type { PlanEvent, PlanExpanded, PlanSubmitted } from '../ledger/events.ts';
+import type {
+  PlanEvent,
+  PlanExpanded,
+  PlanHalted,
+  PlanSubmitted,
+  Reason,
+  StepsExpanded,
+} from '../ledger/events.ts';
 import { fromIso } from '../time.ts';
-import type { StepDefinition, StepInstance } from './definition.ts';
+import type { PlanDefinition, StepDefinition, StepInstance } from './definition.ts';
+import type { Lane } from './lanes.ts';
 import {
   isEnded,
   isMet,
-  readyQueue,
   stepOf,
   type GroupState,
   type PlanState,
@@ -14,6 +21,8 @@ import {
 
 /** System steps are light git work; they run beside the plan's own steps. */
 export const SYSTEM_POOL = 'default';
+/** Before the plan's own steps: they are few and short, and much waits for them. */
+const SYSTEM_PRIORITY = 10;
 
 /** Applies one event to the state that it owns. Same events, same state: nothing else goes in. */
 export function evolve(state: PlanState, event: PlanEvent, at: number): void {
@@ -23,6 +32,15 @@ export function evolve(state: PlanState, event: PlanEvent, at: number): void {
       return submitted(state, event.data, at);
     case 'plan.expanded':
       return expanded(state, event.data);
+    case 'steps.expanded':
+      return expandedLater(state, event.data);
+    case 'steps.freed':
+      return freed(state, event.data.definition);
+    case 'wait.started': {
+      const step = stepOf(state, event.data.ordinal);
+      step.notBefore = fromIso(event.data.until);
+      return move(state, step, 'sleeping');
+    }
     case 'step.admitted': {
       const step = stepOf(state, event.data.ordinal);
       step.epoch = event.data.epoch;
@@ -65,7 +83,8 @@ export function evolve(state: PlanState, event: PlanEvent, at: number): void {
       const step = stepOf(state, event.data.ordinal);
       step.commit = event.data.commit;
       step.outputs = event.data.outputs;
-      step.holder = { worker: event.data.worker, tokenDigest: event.data.tokenDigest };
+      const { worker, tokenDigest } = event.data;
+      step.holder = worker === null || tokenDigest === null ? null : { worker, tokenDigest };
       step.reason = null;
       return end(state, step, 'passed');
     }
@@ -84,21 +103,21 @@ export function evolve(state: PlanState, event: PlanEvent, at: number): void {
     case 'integration.published':
       if (state.integration) state.integration.published = true;
       return;
+    case 'report.published': {
+      const step = stepOf(state, event.data.ordinal);
+      state.reportAgain = false;
+      step.notBefore = fromIso(event.data.notBefore);
+      return move(state, step, 'ready');
+    }
     case 'plan.cancelled':
       state.status = 'cancelled';
-      for (const step of state.steps) {
-        if (!isEnded(step.status) && step.instance.kind !== 'clean') {
-          step.reason = { code: 'plan-cancelled', message: 'the plan was cancelled' };
-          end(state, step, 'cancelled');
-        }
-      }
-      return readyToClean(state);
+      cancelOpenSteps(state, { code: 'plan-cancelled', message: 'the plan was cancelled' });
+      return afterEnd(state);
     case 'plan.halted':
-      state.status = 'halted';
-      return readyToClean(state);
+      return halted(state, event.data);
     case 'plan.completed':
       state.status = 'completed';
-      return readyToClean(state);
+      return afterEnd(state);
     case 'plan.closed':
       state.closed = true;
       return;
@@ -108,35 +127,37 @@ export function evolve(state: PlanState, event: PlanEvent, at: number): void {
 function submitted(state: PlanState, data: PlanSubmitted, at: number): void {
   state.submitted = data;
   state.submittedAt = at;
+  state.deadlineAt = deadlineOf(data.definition, at);
   if (!data.definition.repo) return;
-  addStep(
-    state,
-    { ordinal: 0, name: 'resolve', kind: 'resolve', definition: null, matrix: null },
-    SYSTEM_POOL,
-  );
+  addStep(state, { ordinal: 0, name: 'resolve', kind: 'resolve', definition: null, matrix: null });
   state.system.resolve = 0;
   move(state, stepOf(state, 0), 'ready');
+}
+
+function deadlineOf({ deadline }: PlanDefinition, submittedAt: number): number | null {
+  if (!deadline) return null;
+  return 'at' in deadline ? fromIso(deadline.at) : submittedAt + deadline.afterMs;
 }
 
 function expanded(state: PlanState, data: PlanExpanded): void {
   state.expanded = true;
   state.baseSha = data.baseSha;
   state.texts = data.texts;
-  const definitions = state.submitted!.definition.steps;
-  addGroups(state, definitions);
+  addGroups(state, state.submitted!.definition.steps);
   for (const instance of data.steps) {
-    const definition = instance.definition === null ? null : definitions[instance.definition]!;
-    addStep(state, instance, poolOf(state, instance, definition));
-    if (instance.definition !== null) {
-      const group = state.groups[instance.definition]!;
-      group.ordinals.push(instance.ordinal);
-      group.unmetSteps += 1;
-    } else if (instance.kind === 'integrate' || instance.kind === 'publish' || instance.kind === 'clean') {
-      state.system[instance.kind] = instance.ordinal;
-    }
+    addStep(state, instance);
+    if (instance.definition === null)
+      state.system[instance.kind as keyof PlanState['system']] = instance.ordinal;
   }
   state.unmetGroups = state.groups.length;
-  // Groups without needs first; an empty group (a matrix over nothing) is met at once and may free others.
+  const { baseline, report } = state.system;
+  if (report !== null) move(state, stepOf(state, report), 'ready');
+  if (baseline !== null) move(state, stepOf(state, baseline), 'ready');
+  else readyRoots(state);
+}
+
+/** Groups without needs first; an empty group (a matrix over nothing) is met at once and may free others. */
+function readyRoots(state: PlanState): void {
   readyGroups(
     state,
     state.groups.filter((group) => group.needs.length === 0),
@@ -145,8 +166,10 @@ function expanded(state: PlanState, data: PlanExpanded): void {
 
 function addGroups(state: PlanState, definitions: StepDefinition[]): void {
   const indexOf = new Map(definitions.map((definition, index) => [definition.name, index]));
-  state.groups = definitions.map((definition) => ({
+  state.groups = definitions.map((definition, index) => ({
+    index,
     definition,
+    expanded: definition.matrix?.kind !== 'from',
     ordinals: [],
     unmetSteps: 0,
     unmetNeeds: definition.needs.length,
@@ -158,17 +181,26 @@ function addGroups(state: PlanState, definitions: StepDefinition[]): void {
   });
 }
 
-function poolOf(state: PlanState, instance: StepInstance, definition: StepDefinition | null): string {
-  if (definition) return definition.pool;
-  return instance.kind === 'integrate'
-    ? (state.submitted!.definition.integrate?.pool ?? SYSTEM_POOL)
-    : SYSTEM_POOL;
+function expandedLater(state: PlanState, data: StepsExpanded): void {
+  const group = state.groups[data.definition]!;
+  group.expanded = true;
+  for (const instance of data.steps) addStep(state, instance);
+  if (group.unmetSteps === 0) readyGroups(state, metGroup(state, group));
 }
 
-function addStep(state: PlanState, instance: StepInstance, pool: string): void {
+/** What was judged and neither skipped, put to sleep nor failed is ready. */
+function freed(state: PlanState, definition: number): void {
+  state.due.delete(definition);
+  for (const ordinal of state.groups[definition]!.ordinals) {
+    const step = stepOf(state, ordinal);
+    if (step.status === 'waiting') move(state, step, 'ready');
+  }
+}
+
+function addStep(state: PlanState, instance: StepInstance): void {
   state.steps[instance.ordinal] = {
     instance,
-    pool,
+    lane: laneOf(state, instance),
     status: 'waiting',
     epoch: 0,
     holder: null,
@@ -182,62 +214,128 @@ function addStep(state: PlanState, instance: StepInstance, pool: string): void {
     reason: null,
     lateEpochs: [],
   };
+  if (instance.definition === null) return;
+  const group = state.groups[instance.definition]!;
+  group.ordinals.push(instance.ordinal);
+  group.unmetSteps += 1;
+}
+
+function laneOf(state: PlanState, { definition, kind }: StepInstance): Lane {
+  if (definition !== null) {
+    const { pool, priority, locks } = state.groups[definition]!.definition;
+    return state.lanes.of({ pool, priority, locks, integrates: false });
+  }
+  const plan = state.submitted!.definition;
+  const pool =
+    (kind === 'integrate' && plan.integrate?.pool) ||
+    (kind === 'baseline' && plan.baseline?.pool) ||
+    SYSTEM_POOL;
+  return state.lanes.of({ pool, priority: SYSTEM_PRIORITY, locks: [], integrates: kind === 'integrate' });
 }
 
 /** The one place where a step's status changes, so that every counter follows. */
 function move(state: PlanState, step: StepState, status: StepStatus): void {
-  const wasInFlight = step.status === 'admitted' || step.status === 'leased';
+  const before = step.status;
+  const wasInFlight = before === 'admitted' || before === 'leased';
   const isInFlight = status === 'admitted' || status === 'leased';
-  if (step.status === 'ready') {
-    state.readyCount -= 1;
-    state.delayed.delete(step.instance.ordinal);
-  }
-  if (wasInFlight !== isInFlight) {
-    const delta = isInFlight ? 1 : -1;
-    state.inFlight += delta;
-    state.inFlightByPool.set(step.pool, (state.inFlightByPool.get(step.pool) ?? 0) + delta);
-  }
+  if (wasInFlight !== isInFlight) countInFlight(state, step, isInFlight ? 1 : -1);
+  if (before === 'ready') state.readyCount -= 1;
+  if (before === 'sleeping') state.sleepingCount -= 1;
   step.status = status;
   if (status === 'ready') {
     state.readyCount += 1;
-    if (step.notBefore > 0) state.delayed.add(step.instance.ordinal);
-    else readyQueue(state, step.pool).push(step.instance.ordinal);
+    if (step.notBefore > 0) state.delayed.push(step.notBefore, step.instance.ordinal);
+    else step.lane.ready.push(step.instance.ordinal);
+  } else if (status === 'sleeping') {
+    state.sleepingCount += 1;
+    state.sleepers.push(step.notBefore, step.instance.ordinal);
   }
+  if (step.instance.kind === 'report') state.reporting = isInFlight || status === 'ready' ? 1 : 0;
+}
+
+function countInFlight(state: PlanState, { lane }: StepState, delta: 1 | -1): void {
+  state.inFlight += delta;
+  state.inFlightByPool.set(lane.pool, (state.inFlightByPool.get(lane.pool) ?? 0) + delta);
+  for (const lock of lane.locks)
+    state.inFlightByLock.set(lock, (state.inFlightByLock.get(lock) ?? 0) + delta);
 }
 
 function end(state: PlanState, step: StepState, status: StepStatus): void {
   move(state, step, status);
   step.previous = null;
-  if (status === 'blocked' || status === 'poisoned') state.failed.push(step.instance.ordinal);
-  const definition = step.instance.definition;
-  if (definition === null || !isMet(status)) return;
+  const { definition, kind, ordinal } = step.instance;
+  if ((status === 'blocked' || status === 'poisoned') && !isForPeopleOnly(kind)) state.failed.push(ordinal);
+  if (!isMet(status)) {
+    // What comes after the plan's end does not wait for a page that cannot be written.
+    if (kind === 'report' && state.status !== 'running') readyToClean(state);
+    return;
+  }
+  if (kind === 'baseline') return readyRoots(state);
+  if (kind === 'report') return readyToClean(state);
+  if (definition === null) return;
   const group = state.groups[definition]!;
   group.unmetSteps -= 1;
   if (group.unmetSteps === 0) readyGroups(state, metGroup(state, group));
 }
 
 /** A group without steps is met at once and may free others. A loop: thousands of them in a row are one chain. */
-function readyGroups(state: PlanState, freed: GroupState[]): void {
+function readyGroups(state: PlanState, freedGroups: GroupState[]): void {
   // A list that grows while it is walked.
-  for (const group of freed) {
-    if (group.unmetSteps === 0) for (const next of metGroup(state, group)) freed.push(next);
+  for (const group of freedGroups) {
+    if (isConditional(group)) state.due.add(group.index);
+    else if (group.unmetSteps === 0) for (const next of metGroup(state, group)) freedGroups.push(next);
     else for (const ordinal of group.ordinals) move(state, stepOf(state, ordinal), 'ready');
   }
+}
+
+/** Whether its steps are judged when its needs are met, rather than being ready at once. */
+function isConditional({ definition, expanded: known, ordinals }: GroupState): boolean {
+  if (!known) return true;
+  return ordinals.length > 0 && (definition.when !== null || definition.work.kind === 'wait');
 }
 
 /** Returns the groups that waited for nothing else. */
 function metGroup(state: PlanState, group: GroupState): GroupState[] {
   state.unmetGroups -= 1;
-  const freed: GroupState[] = [];
+  const next: GroupState[] = [];
   for (const index of group.dependants) {
     const dependant = state.groups[index]!;
     dependant.unmetNeeds -= 1;
-    if (dependant.unmetNeeds === 0) freed.push(dependant);
+    if (dependant.unmetNeeds === 0) next.push(dependant);
   }
   if (state.unmetGroups === 0 && state.system.integrate !== null && state.status === 'running') {
     move(state, stepOf(state, state.system.integrate), 'ready');
   }
-  return freed;
+  return next;
+}
+
+function halted(state: PlanState, { reason, cancelsOpen }: PlanHalted): void {
+  state.status = 'halted';
+  if (cancelsOpen) cancelOpenSteps(state, reason);
+  afterEnd(state);
+}
+
+function cancelOpenSteps(state: PlanState, reason: Reason): void {
+  state.due.clear();
+  for (const step of state.steps) {
+    if (isEnded(step.status) || isForPeopleOnly(step.instance.kind)) continue;
+    step.reason = reason;
+    end(state, step, 'cancelled');
+  }
+}
+
+/** System steps that come after the plan's end, or do not hinder it. */
+function isForPeopleOnly(kind: StepInstance['kind']): boolean {
+  return kind === 'clean' || kind === 'report';
+}
+
+/** The last page is written before the private refs go: it says how the plan ended. */
+function afterEnd(state: PlanState): void {
+  const report = state.system.report === null ? null : stepOf(state, state.system.report);
+  if (!report || isEnded(report.status)) return readyToClean(state);
+  if (report.status === 'ready') report.lane.ready.push(report.instance.ordinal);
+  else state.reportAgain = true;
+  report.notBefore = 0;
 }
 
 function readyToClean(state: PlanState): void {

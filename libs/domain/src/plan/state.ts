@@ -1,22 +1,35 @@
 import type { CommitRef, IntegrationAccepted, JsonValue, PlanSubmitted, Reason } from '../ledger/events.ts';
-import type { PlanDefinition, StepDefinition, StepInstance } from './definition.ts';
+import { TimeHeap } from '../time-heap.ts';
+import type { PlanDefinition, StepDefinition, StepInstance, SystemStepKind } from './definition.ts';
+import { Lanes, type Lane } from './lanes.ts';
 
 /**
  * Where a step stands.
  *
  *   waiting -> ready -> admitted -> leased -> passed | blocked | poisoned
  *                ^__________________|            (lease lost or released)
- *   any of the first four -> cancelled           (with its plan)
- *   waiting -> skipped                           (nothing for it to do)
+ *   waiting -> sleeping -> passed                (a wait: its time has come)
+ *   any of the first five -> cancelled           (with its plan)
+ *   waiting -> skipped | blocked                 (nothing for it to do | its condition has no value)
  */
 export type StepStatus =
-  'waiting' | 'ready' | 'admitted' | 'leased' | 'passed' | 'blocked' | 'poisoned' | 'cancelled' | 'skipped';
+  | 'waiting'
+  | 'sleeping'
+  | 'ready'
+  | 'admitted'
+  | 'leased'
+  | 'passed'
+  | 'blocked'
+  | 'poisoned'
+  | 'cancelled'
+  | 'skipped';
 
 export type PlanStatus = 'running' | 'completed' | 'halted' | 'cancelled';
 
 export interface StepState {
   readonly instance: StepInstance;
-  readonly pool: string;
+  /** With which others it waits for admission. */
+  readonly lane: Lane;
   status: StepStatus;
   /** 0 before the first admission. */
   epoch: number;
@@ -27,7 +40,7 @@ export interface StepState {
   leasesLost: number;
   /** Leases given back because something outside failed. */
   faults: number;
-  /** Not admitted before this instant (ms); 0: at once. */
+  /** Not admitted (a sleeping step: not passed) before this instant (ms); 0: at once. */
   notBefore: number;
   /** Last recorded attempt, for the next lease to go on from; dropped when the step ends. */
   previous: { commit: CommitRef | null; feedback: string } | null;
@@ -40,7 +53,11 @@ export interface StepState {
 
 /** All steps that one definition turned into. Needs are between groups, so a join of 10,000 costs one counter. */
 export interface GroupState {
+  /** Of the definition, and of this group in the list of groups. */
+  readonly index: number;
   readonly definition: StepDefinition;
+  /** Whether its steps are known: those of a fan-out that is decided at run time are not, at first. */
+  expanded: boolean;
   readonly ordinals: number[];
   /** Steps that are neither passed nor skipped. */
   unmetSteps: number;
@@ -70,49 +87,30 @@ export interface PlanState {
   groups: GroupState[];
   /** Groups that are not met yet. */
   unmetGroups: number;
-  /** Ready ordinals by pool, first in first out. Entries may be stale: a step's own status decides. */
-  ready: Map<string, ReadyQueue>;
+  /** Groups whose needs are met and whose conditions, fan-out or waits are to be judged. Empty between decisions. */
+  due: Set<number>;
+  /** Ready steps. A lane may hold stale entries: a step's own status decides. */
+  lanes: Lanes;
   readyCount: number;
-  /** Ready, but only later: few, scanned whole. */
-  delayed: Set<number>;
+  /** Ready, but only later: ordinals by time. */
+  delayed: TimeHeap<number>;
+  /** Sleeping: ordinals by the time of their end. */
+  sleepers: TimeHeap<number>;
+  sleepingCount: number;
   inFlight: number;
   inFlightByPool: Map<string, number>;
+  inFlightByLock: Map<string, number>;
+  /** Ready or in flight, but for people only: the plan does not wait for them. 0 or 1. */
+  reporting: number;
+  /** The page that is being written was begun before the plan's end: one more is due. */
+  reportAgain: boolean;
+  /** null: none. */
+  deadlineAt: number | null;
   /** Ordinals that ended badly. */
   failed: number[];
-  system: { resolve: number | null; integrate: number | null; publish: number | null; clean: number | null };
+  /** Ordinals of the system steps that the plan has. */
+  system: Record<SystemStepKind, number | null>;
   integration: (IntegrationAccepted & { published: boolean }) | null;
-}
-
-/** A first-in-first-out queue without shifting: `head` moves, the array is cut now and then. */
-export class ReadyQueue {
-  private items: number[] = [];
-  private head = 0;
-
-  push(ordinal: number): void {
-    this.items.push(ordinal);
-  }
-
-  peek(): number | undefined {
-    return this.items[this.head];
-  }
-
-  shift(): void {
-    this.head += 1;
-    if (this.head > 1_024 && this.head * 2 > this.items.length) {
-      this.items = this.items.slice(this.head);
-      this.head = 0;
-    }
-  }
-}
-
-/** The queue of a pool, made when it is first needed. */
-export function readyQueue(state: PlanState, pool: string): ReadyQueue {
-  let queue = state.ready.get(pool);
-  if (!queue) {
-    queue = new ReadyQueue();
-    state.ready.set(pool, queue);
-  }
-  return queue;
 }
 
 /** `hash` of a stream without events. */
@@ -133,13 +131,20 @@ export function initialPlanState(planId: string): PlanState {
     steps: [],
     groups: [],
     unmetGroups: 0,
-    ready: new Map(),
+    due: new Set(),
+    lanes: new Lanes(),
     readyCount: 0,
-    delayed: new Set(),
+    delayed: new TimeHeap(),
+    sleepers: new TimeHeap(),
+    sleepingCount: 0,
     inFlight: 0,
     inFlightByPool: new Map(),
+    inFlightByLock: new Map(),
+    reporting: 0,
+    reportAgain: false,
+    deadlineAt: null,
     failed: [],
-    system: { resolve: null, integrate: null, publish: null, clean: null },
+    system: { resolve: null, baseline: null, integrate: null, publish: null, report: null, clean: null },
     integration: null,
   };
 }
@@ -157,12 +162,37 @@ export function stepOf(state: PlanState, ordinal: number): StepState {
 }
 
 export function isEnded(status: StepStatus): boolean {
-  return status !== 'waiting' && status !== 'ready' && status !== 'admitted' && status !== 'leased';
+  return !OPEN.has(status);
 }
+
+const OPEN: ReadonlySet<StepStatus> = new Set(['waiting', 'sleeping', 'ready', 'admitted', 'leased']);
 
 /** A need is met by what it did, or by having nothing to do. */
 export function isMet(status: StepStatus): boolean {
   return status === 'passed' || status === 'skipped';
+}
+
+/** Nothing runs, nothing may be admitted, nothing sleeps: of itself the plan will not move any more. */
+export function isIdle(state: PlanState): boolean {
+  const active = state.inFlight + state.readyCount - state.reporting;
+  return active === 0 && state.sleepingCount === 0 && state.due.size === 0;
+}
+
+/** A plan that can neither go on nor end: a bug of ours. */
+export function isStuck(state: PlanState): boolean {
+  if (state.closed || !state.submitted) return false;
+  return state.status === 'running' ? isIdle(state) : state.inFlight + state.readyCount === 0;
+}
+
+/** A delayed step's alarm still counts. */
+export function isDelayed(state: PlanState, ordinal: number, at: number): boolean {
+  const step = state.steps[ordinal];
+  return step?.status === 'ready' && step.notBefore === at;
+}
+
+/** A sleeping step's alarm still counts. */
+export function isSleeping(state: PlanState, ordinal: number): boolean {
+  return state.steps[ordinal]?.status === 'sleeping';
 }
 
 /** The branch that the plan's integration makes. */

@@ -1,9 +1,26 @@
-import { integrationBranch, readyQueue, stepOf, type PlanState, type StepState } from '../plan/state.ts';
+import { isOverdue } from '../plan/decide.ts';
+import { firstReady, type Lane } from '../plan/lanes.ts';
+import {
+  integrationBranch,
+  isDelayed,
+  isSleeping,
+  stepOf,
+  type PlanState,
+  type StepState,
+} from '../plan/state.ts';
+import { TimeHeap } from '../time-heap.ts';
+import { Counts, type Consumption } from './counts.ts';
+import { FairQueue } from './fair-queue.ts';
 
-/** Limits of the whole fleet, from its settings. `null` means no limit of its own. */
+/** Limits that span plans, from the fleet's settings. What is not named has no limit of its own. */
 export interface FleetCaps {
   fleet: number | null;
   pools: Record<string, number>;
+  tenants?: Record<string, number>;
+  /** By address. */
+  repositories?: Record<string, number>;
+  /** Locks of tenants, by name: how many steps may hold one at once. Default 1. */
+  locks?: Record<string, number>;
 }
 
 /** What workers can take, by pool, from their heartbeats. */
@@ -21,7 +38,10 @@ export type Hold =
   | { kind: 'pool-window'; pool: string; inFlight: number; limit: number }
   | { kind: 'pool-cap'; pool: string; inFlight: number; limit: number }
   | { kind: 'fleet-cap'; inFlight: number; limit: number }
+  | { kind: 'tenant-cap'; tenant: string; inFlight: number; limit: number }
+  | { kind: 'repository-cap'; inFlight: number; limit: number }
   | { kind: 'plan-cap'; inFlight: number; limit: number }
+  | { kind: 'lock'; lock: string; scope: 'plan' | 'tenant'; holders: number; limit: number }
   | { kind: 'branch-lock'; branch: string; planId: string };
 
 /**
@@ -29,42 +49,38 @@ export type Hold =
  *
  * The queue holds only a shallow window of what workers can start soon: with S slots in a pool at most 2 S of its
  * steps are in flight, so a newcomer never waits behind somebody's ten thousand steps. Within a pool the turn goes
- * round by tenant, and within a tenant round by plan, one step at a time.
+ * round by tenant, and within a tenant by plan, by the plan's weight; within a plan its lanes go by priority.
  */
 export class Fleet {
   private readonly plans = new Map<string, PlanState>();
-  private readonly counted = new Map<string, Map<string, number>>();
-  private readonly inFlightByPool = new Map<string, number>();
   private readonly rings = new Map<string, TenantRing>();
-  /** Plans with steps that become ready later: few. */
-  private readonly delayed = new Set<string>();
+  private readonly counts = new Counts();
   private readonly branchHolders = new Map<string, string>();
-  private inFlight = 0;
+  /** Plans that wait for a lock, a branch or a cap that another plan holds, by its key. */
+  private readonly waiters = new Map<string, Set<string>>();
+  /** When each plan wants to be looked at next: a delayed step, a wait's end, its deadline. */
+  private readonly wakes = new TimeHeap<string>();
+  private readonly wakeOf = new Map<string, number>();
 
   constructor(private readonly caps: FleetCaps) {}
 
   /** Takes in what changed in a plan; call it after each turn of the plan. */
   update(plan: PlanState): void {
     this.plans.set(plan.planId, plan);
-    this.count(plan);
+    for (const key of this.counts.update(plan.planId, consumptionOf(plan))) this.freed(key);
     this.holdBranch(plan);
-    if (plan.delayed.size > 0) this.delayed.add(plan.planId);
-    else this.delayed.delete(plan.planId);
-    for (const pool of plan.ready.keys()) {
-      if (nextReady(plan, pool) === undefined) continue;
-      this.ring(pool).add(plan.submitted?.tenant ?? '', plan.planId);
-    }
+    this.setWake(plan);
+    this.queue(plan);
     if (plan.closed) this.remove(plan.planId);
   }
 
   remove(planId: string): void {
     const plan = this.plans.get(planId);
     this.plans.delete(planId);
-    this.delayed.delete(planId);
-    for (const [pool, count] of this.counted.get(planId) ?? []) this.bump(pool, -count);
-    this.counted.delete(planId);
+    this.wakeOf.delete(planId);
+    for (const key of this.counts.remove(planId)) this.freed(key);
     if (plan) this.releaseBranch(plan);
-    for (const ring of this.rings.values()) ring.drop(planId);
+    for (const ring of this.rings.values()) ring.forget(planId, tenantOf(plan));
   }
 
   /**
@@ -76,56 +92,67 @@ export class Fleet {
     this.promoteDelayed(now);
     let admitted = 0;
     const done = new Set<string>();
-    const held: [ring: TenantRing, tenant: string, planId: string][] = [];
     for (let pool = this.nextPool(done); pool !== null; pool = this.nextPool(done)) {
       const ring = this.rings.get(pool)!;
-      const turn = this.poolHold(pool, slots) ? null : ring.next();
+      const turn = this.poolHold(pool, slots) ? null : ring.next((tenant) => !this.tenantHold(tenant));
       if (!turn) {
         done.add(pool);
         continue;
       }
       const plan = this.plans.get(turn.planId);
-      const ordinal = plan ? nextReady(plan, pool) : undefined;
-      if (!plan || ordinal === undefined) continue;
-      if (this.planHold(plan, stepOf(plan, ordinal))) {
-        held.push([ring, turn.tenant, turn.planId]);
+      const found = plan ? this.firstAdmissible(plan, pool) : null;
+      // A held plan leaves the ring: what frees it puts it back.
+      if (!plan || !found) {
+        ring.skip(turn.tenant);
         continue;
       }
-      plan.ready.get(pool)!.shift();
-      admitOne(plan, ordinal);
+      plan.lanes.shift(found.lane);
+      admitOne(plan, found.ordinal);
       admitted += 1;
+      ring.charge(turn.tenant, turn.planId, weightOf(plan));
       this.update(plan);
       // To the end of the row of pools.
       this.rings.delete(pool);
       this.rings.set(pool, ring);
     }
-    // Held by a cap of their own: they are looked at again next time.
-    for (const [ring, tenant, planId] of held) ring.add(tenant, planId);
     return admitted;
-  }
-
-  private nextPool(done: ReadonlySet<string>): string | null {
-    for (const pool of this.rings.keys()) if (!done.has(pool)) return pool;
-    return null;
   }
 
   /** The first thing that keeps a ready step from being admitted; null: it goes next time. */
   holdOf(plan: PlanState, step: StepState, now: number, slots: PoolSlots): Hold | null {
     if (step.notBefore > now) return { kind: 'delayed', until: step.notBefore };
-    return this.planHold(plan, step) ?? this.poolHold(step.pool, slots);
+    return (
+      this.planHold(plan, step.lane)?.hold ??
+      this.tenantHold(tenantOf(plan)) ??
+      this.poolHold(step.lane.pool, slots)
+    );
   }
 
-  /** The next instant at which a delayed step may go; null when there is none. */
-  nextDelayed(): number | null {
-    let next: number | null = null;
-    for (const planId of this.delayed) {
-      const plan = this.plans.get(planId)!;
-      for (const ordinal of plan.delayed) {
-        const at = stepOf(plan, ordinal).notBefore;
-        if (next === null || at < next) next = at;
-      }
+  /** How many plans of the tenant, and how many tenants, have their turn before this plan in a pool. */
+  placeOf(plan: PlanState, pool: string): { plans: number; tenants: number } | null {
+    return this.rings.get(pool)?.placeOf(tenantOf(plan), plan.planId) ?? null;
+  }
+
+  /** The next instant at which time alone moves a plan; null when there is none. */
+  nextWake(): number | null {
+    return this.wakes.peek((planId, at) => this.wakeOf.get(planId) === at)?.at ?? null;
+  }
+
+  /** Plans of which a wait is over or the deadline has passed: they want the input `time`. At most `limit`. */
+  overdue(now: number, limit: number): string[] {
+    const found: string[] = [];
+    const again: [number, string][] = [];
+    while (found.length < limit) {
+      const alarm = this.wakes.peek((planId, at) => this.wakeOf.get(planId) === at);
+      if (!alarm || alarm.at > now) break;
+      this.wakes.pop();
+      // It stays until the plan has moved: the input may not come through.
+      again.push([alarm.at, alarm.key]);
+      const plan = this.plans.get(alarm.key);
+      if (plan && wantsTime(plan, now)) found.push(alarm.key);
     }
-    return next;
+    for (const [at, planId] of again) this.wakes.push(at, planId);
+    return found;
   }
 
   get openPlans(): IterableIterator<PlanState> {
@@ -133,15 +160,32 @@ export class Fleet {
   }
 
   get stepsInFlight(): number {
-    return this.inFlight;
+    return this.counts.of('fleet');
+  }
+
+  private nextPool(done: ReadonlySet<string>): string | null {
+    for (const pool of this.rings.keys()) if (!done.has(pool)) return pool;
+    return null;
+  }
+
+  private firstAdmissible(plan: PlanState, pool: string): { lane: Lane; ordinal: number } | null {
+    for (const lane of plan.lanes.inPool(pool)) {
+      const ordinal = firstReady(lane, plan.steps);
+      if (ordinal === undefined) continue;
+      const held = this.planHold(plan, lane);
+      if (!held) return { lane, ordinal };
+      if (held.key) this.waitFor(held.key, plan.planId);
+    }
+    return null;
   }
 
   private poolHold(pool: string, slots: PoolSlots): Hold | null {
-    const inFlight = this.inFlightByPool.get(pool) ?? 0;
-    if (this.caps.fleet !== null && this.inFlight >= this.caps.fleet) {
-      return { kind: 'fleet-cap', inFlight: this.inFlight, limit: this.caps.fleet };
-    }
-    const cap = this.caps.pools[pool];
+    const { caps, counts } = this;
+    const fleet = counts.of('fleet');
+    const inFlight = counts.of(`pool ${pool}`);
+    if (caps.fleet !== null && fleet >= caps.fleet)
+      return { kind: 'fleet-cap', inFlight: fleet, limit: caps.fleet };
+    const cap = caps.pools[pool];
     if (cap !== undefined && inFlight >= cap) return { kind: 'pool-cap', pool, inFlight, limit: cap };
     const free = slots.get(pool) ?? 0;
     if (free === 0) return { kind: 'no-worker', pool };
@@ -149,17 +193,49 @@ export class Fleet {
     return null;
   }
 
-  private planHold(plan: PlanState, step: StepState): Hold | null {
-    const max = plan.submitted?.definition.maxParallel ?? null;
+  /** `key`: what another plan must free; without one only the plan itself can change it. */
+  private planHold(plan: PlanState, lane: Lane): { hold: Hold; key: string | null } | null {
+    const definition = plan.submitted!.definition;
+    const max = definition.maxParallel;
     if (max !== null && plan.inFlight >= max)
-      return { kind: 'plan-cap', inFlight: plan.inFlight, limit: max };
-    if (step.instance.kind === 'integrate') {
-      const holder = this.branchHolders.get(branchKey(plan));
-      if (holder && holder !== plan.planId) {
-        return { kind: 'branch-lock', branch: integrationBranch(plan), planId: holder };
-      }
+      return { hold: { kind: 'plan-cap', inFlight: plan.inFlight, limit: max }, key: null };
+    const ofRepository = this.repositoryHold(definition.repo?.url);
+    if (ofRepository) return ofRepository;
+    for (const lock of lane.locks) {
+      const held = this.lockHold(plan, tenantOf(plan), lock);
+      if (held) return held;
     }
-    return null;
+    return lane.integrates ? this.branchHold(plan) : null;
+  }
+
+  private tenantHold(tenant: string): Hold | null {
+    const limit = this.caps.tenants?.[tenant];
+    const inFlight = this.counts.of(`tenant ${tenant}`);
+    return limit !== undefined && inFlight >= limit ? { kind: 'tenant-cap', tenant, inFlight, limit } : null;
+  }
+
+  private repositoryHold(url: string | undefined): { hold: Hold; key: string } | null {
+    const limit = url === undefined ? undefined : this.caps.repositories?.[url];
+    if (limit === undefined) return null;
+    const key = `repository ${url}`;
+    const inFlight = this.counts.of(key);
+    return inFlight >= limit ? { key, hold: { kind: 'repository-cap', inFlight, limit } } : null;
+  }
+
+  private lockHold(plan: PlanState, tenant: string, lock: string): { hold: Hold; key: string | null } | null {
+    const own = ownLocks(plan)[lock];
+    const key = own === undefined ? lockKey(tenant, lock) : null;
+    const holders = key === null ? (plan.inFlightByLock.get(lock) ?? 0) : this.counts.of(key);
+    const limit = own ?? this.caps.locks?.[lock] ?? 1;
+    if (holders < limit) return null;
+    return { hold: { kind: 'lock', lock, scope: key === null ? 'plan' : 'tenant', holders, limit }, key };
+  }
+
+  private branchHold(plan: PlanState): { hold: Hold; key: string } | null {
+    const key = branchKey(plan);
+    const holder = this.branchHolders.get(key);
+    if (!holder || holder === plan.planId) return null;
+    return { hold: { kind: 'branch-lock', branch: integrationBranch(plan), planId: holder }, key };
   }
 
   /** (repository, branch) is a lock between plans: from the first admission of `integrate` to the plan's end. */
@@ -178,40 +254,60 @@ export class Fleet {
   private releaseBranch(plan: PlanState): void {
     if (plan.system.integrate === null) return;
     const key = branchKey(plan);
-    if (this.branchHolders.get(key) === plan.planId) this.branchHolders.delete(key);
+    if (this.branchHolders.get(key) !== plan.planId) return;
+    this.branchHolders.delete(key);
+    this.freed(key);
   }
 
-  private count(plan: PlanState): void {
-    let counted = this.counted.get(plan.planId);
-    if (!counted) {
-      counted = new Map();
-      this.counted.set(plan.planId, counted);
-    }
-    for (const [pool, inFlight] of plan.inFlightByPool) {
-      const before = counted.get(pool) ?? 0;
-      if (before === inFlight) continue;
-      counted.set(pool, inFlight);
-      this.bump(pool, inFlight - before);
+  private waitFor(key: string, planId: string): void {
+    const waiting = this.waiters.get(key);
+    if (waiting) waiting.add(planId);
+    else this.waiters.set(key, new Set([planId]));
+  }
+
+  private freed(key: string): void {
+    const waiting = this.waiters.get(key);
+    if (!waiting) return;
+    this.waiters.delete(key);
+    for (const planId of waiting) {
+      const plan = this.plans.get(planId);
+      if (plan) this.queue(plan);
     }
   }
 
-  private bump(pool: string, delta: number): void {
-    this.inFlight += delta;
-    this.inFlightByPool.set(pool, (this.inFlightByPool.get(pool) ?? 0) + delta);
+  private queue(plan: PlanState): void {
+    if (!plan.submitted) return;
+    for (const pool of plan.lanes.pools()) {
+      if (plan.lanes.inPool(pool).some((lane) => firstReady(lane, plan.steps) !== undefined)) {
+        this.ring(pool).add(tenantOf(plan), plan.planId);
+      }
+    }
+  }
+
+  private setWake(plan: PlanState): void {
+    const at = wakeOf(plan);
+    if (at === (this.wakeOf.get(plan.planId) ?? null)) return;
+    if (at === null) {
+      this.wakeOf.delete(plan.planId);
+    } else {
+      this.wakeOf.set(plan.planId, at);
+      this.wakes.push(at, plan.planId);
+    }
   }
 
   private promoteDelayed(now: number): void {
-    for (const planId of this.delayed) {
-      const plan = this.plans.get(planId)!;
-      for (const ordinal of plan.delayed) {
-        const step = stepOf(plan, ordinal);
-        if (step.notBefore > now) continue;
-        plan.delayed.delete(ordinal);
-        readyQueue(plan, step.pool).push(ordinal);
-      }
-      if (plan.delayed.size === 0) this.delayed.delete(planId);
+    const again: [number, string][] = [];
+    for (;;) {
+      const alarm = this.wakes.peek((planId, at) => this.wakeOf.get(planId) === at);
+      if (!alarm || alarm.at > now) break;
+      this.wakes.pop();
+      const plan = this.plans.get(alarm.key)!;
+      if (wantsTime(plan, now)) again.push([alarm.at, alarm.key]);
+      else this.wakeOf.delete(alarm.key);
+      promote(plan, now);
       this.update(plan);
     }
+    for (const [at, planId] of again) if (this.wakeOf.get(planId) === at) this.wakes.push(at, planId);
   }
 
   private ring(pool: string): TenantRing {
@@ -224,51 +320,127 @@ export class Fleet {
   }
 }
 
-/** The first ready step of a pool; drops entries that are stale (admitted on replay, delayed, ended). */
-function nextReady(plan: PlanState, pool: string): number | undefined {
-  const queue = plan.ready.get(pool);
-  if (!queue) return undefined;
-  for (let ordinal = queue.peek(); ordinal !== undefined; ordinal = queue.peek()) {
-    const step = stepOf(plan, ordinal);
-    if (step.status === 'ready' && !plan.delayed.has(ordinal)) return ordinal;
-    queue.shift();
+/** Delayed steps whose time has come join their lane. */
+function promote(plan: PlanState, now: number): void {
+  for (;;) {
+    const alarm = plan.delayed.peek((ordinal, at) => isDelayed(plan, ordinal, at));
+    if (!alarm || alarm.at > now) return;
+    plan.delayed.pop();
+    const step = stepOf(plan, alarm.key);
+    step.notBefore = 0;
+    step.lane.ready.push(alarm.key);
   }
-  return undefined;
+}
+
+/** What only the input `time` can move. */
+function wantsTime(plan: PlanState, now: number): boolean {
+  if (isOverdue(plan, now)) return true;
+  const sleeper = plan.sleepers.peek((ordinal) => isSleeping(plan, ordinal));
+  return plan.status === 'running' && sleeper !== null && sleeper.at <= now;
+}
+
+function wakeOf(plan: PlanState): number | null {
+  const delayed = plan.delayed.peek((ordinal, at) => isDelayed(plan, ordinal, at))?.at;
+  const sleeper = plan.sleepers.peek((ordinal) => isSleeping(plan, ordinal))?.at;
+  const deadline = plan.status === 'running' && !plan.integration ? plan.deadlineAt : null;
+  const times = [delayed, sleeper, deadline].filter((at): at is number => at !== undefined && at !== null);
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+function consumptionOf(plan: PlanState): Consumption {
+  const consumption: Consumption = new Map();
+  if (!plan.submitted) return consumption;
+  const tenant = tenantOf(plan);
+  consumption.set('fleet', plan.inFlight);
+  consumption.set(`tenant ${tenant}`, plan.inFlight);
+  const url = plan.submitted.definition.repo?.url;
+  if (url !== undefined) consumption.set(`repository ${url}`, plan.inFlight);
+  for (const [pool, inFlight] of plan.inFlightByPool) consumption.set(`pool ${pool}`, inFlight);
+  const own = ownLocks(plan);
+  for (const [lock, holders] of plan.inFlightByLock) {
+    if (own[lock] === undefined) consumption.set(lockKey(tenant, lock), holders);
+  }
+  return consumption;
+}
+
+function ownLocks(plan: PlanState): Record<string, number> {
+  return plan.submitted!.definition.locks;
+}
+
+function tenantOf(plan: PlanState | undefined): string {
+  return plan?.submitted?.tenant ?? '';
+}
+
+/** One more of priority is twice the turns. */
+function weightOf(plan: PlanState): number {
+  return 2 ** (plan.submitted?.definition.priority ?? 0);
+}
+
+function lockKey(tenant: string, lock: string): string {
+  return `lock ${tenant} ${lock}`;
 }
 
 function branchKey(plan: PlanState): string {
-  return `${plan.submitted?.definition.repo?.url ?? ''}\n${integrationBranch(plan)}`;
+  return `branch ${plan.submitted?.definition.repo?.url ?? ''} ${integrationBranch(plan)}`;
 }
 
 /** Takes turns between tenants, and within a tenant between plans. A plan stands in it once. */
 class TenantRing {
-  private readonly tenants = new Map<string, Set<string>>();
+  private readonly tenants = new FairQueue<string>();
+  private readonly plans = new Map<string, FairQueue<string>>();
 
   add(tenant: string, planId: string): void {
-    let plans = this.tenants.get(tenant);
+    let plans = this.plans.get(tenant);
     if (!plans) {
-      plans = new Set();
-      this.tenants.set(tenant, plans);
+      plans = new FairQueue();
+      this.plans.set(tenant, plans);
     }
     plans.add(planId);
+    this.tenants.add(tenant);
   }
 
-  /** Takes out the plan whose turn it is. Maps and sets keep insertion order: taking out and adding again is a ring. */
-  next(): { tenant: string; planId: string } | null {
-    for (const [tenant, plans] of this.tenants) {
-      this.tenants.delete(tenant);
-      for (const planId of plans) {
-        plans.delete(planId);
-        if (plans.size > 0) this.tenants.set(tenant, plans);
-        return { tenant, planId };
+  /**
+   * Takes out the plan whose turn it is, of the tenants that may. `charge` or `skip` must follow: until then the tenant
+   * has no other turn.
+   */
+  next(mayGo: (tenant: string) => boolean): { tenant: string; planId: string } | null {
+    const held: string[] = [];
+    let turn: { tenant: string; planId: string } | null = null;
+    while (!turn) {
+      const tenant = this.tenants.next();
+      if (tenant === null) break;
+      if (!mayGo(tenant)) {
+        held.push(tenant);
+        continue;
       }
+      const planId = this.plans.get(tenant)?.next() ?? null;
+      if (planId !== null) turn = { tenant, planId };
     }
-    return null;
+    for (const tenant of held) this.tenants.add(tenant);
+    return turn;
   }
 
-  drop(planId: string): void {
-    for (const [tenant, plans] of this.tenants) {
-      if (plans.delete(planId) && plans.size === 0) this.tenants.delete(tenant);
-    }
+  charge(tenant: string, planId: string, weight: number): void {
+    this.plans.get(tenant)?.charge(planId, weight);
+    this.tenants.charge(tenant, 1);
+    this.skip(tenant);
+  }
+
+  skip(tenant: string): void {
+    if ((this.plans.get(tenant)?.size ?? 0) > 0) this.tenants.add(tenant);
+  }
+
+  forget(planId: string, tenant: string): void {
+    const plans = this.plans.get(tenant);
+    if (!plans) return;
+    plans.forget(planId);
+    if (!plans.isForgotten) return;
+    this.plans.delete(tenant);
+    this.tenants.forget(tenant);
+  }
+
+  placeOf(tenant: string, planId: string): { plans: number; tenants: number } | null {
+    const plans = this.plans.get(tenant)?.placeOf(planId) ?? null;
+    return plans === null ? null : { plans, tenants: this.tenants.placeOf(tenant) ?? 0 };
   }
 }

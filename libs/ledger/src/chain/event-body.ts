@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { PlanEvent } from '#domain';
+import { EVENT_VERSION, upcast, type PlanEvent } from '#domain';
 import { InvalidAppendError } from '../errors.ts';
 import type { Append, Head } from '../ledger.ts';
 
-/** Version of the body's layout. Readers upcast older ones for `evolve`; verification never does. */
-export const BODY_VERSION = 1;
+/** Version of the body's content. Readers upcast older ones for `evolve`; verification never does. */
+export const BODY_VERSION = EVENT_VERSION;
 
 /** Head of a plan that has no events. */
 export const EMPTY_HEAD: Head = { seq: 0, hash: '0'.repeat(64) };
@@ -42,9 +42,10 @@ export function eventBody(parts: BodyParts): string {
   });
 }
 
-/** What a body says; the inverse of `eventBody`. */
+/** What a body says, in today's shape. */
 export function parseBody(body: string): BodyParts {
-  const { plan, seq, type, at, trace, data } = JSON.parse(body) as {
+  const { v, plan, seq, type, at, trace, data } = JSON.parse(body) as {
+    v: number;
     plan: string;
     seq: number;
     type: string;
@@ -52,7 +53,7 @@ export function parseBody(body: string): BodyParts {
     trace: string | null;
     data: unknown;
   };
-  return { planId: plan, seq, at, traceparent: trace, event: { type, data } as PlanEvent };
+  return { planId: plan, seq, at, traceparent: trace, event: upcast(v, { type, data } as PlanEvent) };
 }
 
 /** SHA-256 (hex) over the previous hash, a newline and the body. */

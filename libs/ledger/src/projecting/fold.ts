@@ -55,6 +55,9 @@ function foldPlan(set: WorkingSet, plan: PlanRow, { planId, at, event }: StoredE
       plan.base_sha = event.data.baseSha;
       for (const instance of event.data.steps) set.addStep(newStepRow(planId, instance));
       return;
+    case 'steps.expanded':
+      for (const instance of event.data.steps) set.addStep(newStepRow(planId, instance));
+      return;
     case 'integration.accepted': {
       const { branch, commit, expectedOld, baseSha, diffstat } = event.data;
       const view: IntegrationView = {
@@ -76,7 +79,6 @@ function foldPlan(set: WorkingSet, plan: PlanRow, { planId, at, event }: StoredE
       return;
     case 'plan.cancelled': {
       const message = `cancelled by ${event.data.by.name}${event.data.why ? `: ${event.data.why}` : ''}`;
-      // Its steps: `cancelOpenSteps`, for they may be a hundred thousand that no event names.
       return endPlan(plan, 'cancelled', at, { code: 'plan-cancelled', message });
     }
     case 'plan.halted':
@@ -89,6 +91,15 @@ function foldPlan(set: WorkingSet, plan: PlanRow, { planId, at, event }: StoredE
     default:
       return;
   }
+}
+
+/**
+ * Why the event ends every open step of its plan; null when it does not. They are cancelled by one statement, for they
+ * may be a hundred thousand that no event names.
+ */
+export function cancelsOpenSteps({ type, data }: PlanEvent): Reason | null {
+  if (type === 'plan.cancelled') return { code: 'plan-cancelled', message: 'the plan was cancelled' };
+  return type === 'plan.halted' && data.cancelsOpen ? data.reason : null;
 }
 
 function endPlan(plan: PlanRow, status: PlanStatus, at: string, reason: Reason): void {
@@ -114,6 +125,15 @@ function foldStep(set: WorkingSet, step: StepRow, { at, seq, event }: StoredEven
       step.worker = null;
       step.not_before = event.data.notBefore;
       step.reason = JSON.stringify(event.data.reason);
+      return set.move(step, 'waiting');
+    case 'wait.started':
+      step.started_at = at;
+      step.not_before = event.data.until;
+      return set.move(step, 'sleeping');
+    case 'report.published':
+      step.worker = null;
+      step.commit_sha = event.data.sha === '' ? null : event.data.sha;
+      step.not_before = event.data.notBefore;
       return set.move(step, 'waiting');
     case 'attempt.finished':
       step.attempts_used = event.data.attempt;

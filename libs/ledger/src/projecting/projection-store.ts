@@ -1,7 +1,8 @@
 import type { PoolClient, QueryConfig } from 'pg';
+import type { Reason } from '#domain';
 import type { StoredEvent, TailCursor } from '../ledger.ts';
 import { tailSql, toStoredEvent, type EventRow } from '../postgres/event-row.ts';
-import { fold, touchedOrdinal } from './fold.ts';
+import { cancelsOpenSteps, fold, touchedOrdinal } from './fold.ts';
 import type { PlanRow } from './plan-row.ts';
 import type { StepRow } from './step-row.ts';
 import { WorkingSet } from './working-set.ts';
@@ -49,7 +50,8 @@ export class ProjectionStore {
       for (const stored of segment) fold(set, stored);
       await this.save(set);
       const last = segment.at(-1);
-      if (last?.event.type === 'plan.cancelled') await this.cancelOpenSteps(last);
+      const reason = last ? cancelsOpenSteps(last.event) : null;
+      if (last && reason) await this.cancelOpenSteps(last, reason);
     }
   }
 
@@ -99,13 +101,13 @@ export class ProjectionStore {
     }
   }
 
-  /** `plan.cancelled` ends every step that has not ended, but the one that cleans up. */
-  private async cancelOpenSteps({ planId, at }: StoredEvent): Promise<void> {
-    const reason = JSON.stringify({ code: 'plan-cancelled', message: 'the plan was cancelled' });
+  /** Every step that has not ended, but those that come after the plan's end. */
+  private async cancelOpenSteps({ planId, at }: StoredEvent, reason: Reason): Promise<void> {
     await this.long({
       text: `UPDATE ${this.schema}.steps SET state = 'cancelled', ended_at = $2, reason = $3, not_before = NULL
-       WHERE plan_id = $1 AND state IN ('waiting', 'admitted', 'running') AND kind <> 'clean'`,
-      values: [planId, storable('', at), reason],
+       WHERE plan_id = $1 AND state IN ('waiting', 'sleeping', 'admitted', 'running')
+         AND kind NOT IN ('clean', 'report')`,
+      values: [planId, storable('', at), JSON.stringify(reason, storable)],
     });
     await this.long({
       text: `UPDATE ${this.schema}.plans SET counts = (
@@ -127,12 +129,12 @@ function storable(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value;
 }
 
-/** Cut after each `plan.cancelled`, which changes rows that no event of the batch names. */
+/** Cut after what ends all open steps of a plan: it changes rows that no event of the batch names. */
 function segments(events: StoredEvent[]): StoredEvent[][] {
   const result: StoredEvent[][] = [[]];
   for (const stored of events) {
     result.at(-1)?.push(stored);
-    if (stored.event.type === 'plan.cancelled') result.push([]);
+    if (cancelsOpenSteps(stored.event)) result.push([]);
   }
   return result.filter((segment) => segment.length > 0);
 }

@@ -1,8 +1,9 @@
 import type { StepInstance } from '#domain';
 
-/** What a reader is told of a step. The domain's `ready` is a `waiting` here, its `leased` is `running`. */
+/** What a reader is told of a step. The domain's `ready` is a `waiting` here, its `leased` is `running`. What sleeps passes at its `not_before`. */
 export const STEP_STATES = [
   'waiting',
+  'sleeping',
   'admitted',
   'running',
   'passed',
