@@ -28,9 +28,10 @@ describe('pages of events', () => {
   });
 
   function appendOf(planId: string, texts: string[]): Append {
-    const events = texts.map(
-      (sha): PlanEvent => ({ type: 'integration.published', data: { branch: planId, sha } }),
-    );
+    const events = texts.map((sha): PlanEvent => ({
+      type: 'integration.published',
+      data: { branch: planId, sha },
+    }));
     const expected = heads.get(planId) ?? EMPTY_HEAD;
     return { planId, expected, at: '2026-11-20T12:00:00.000Z', traceparent: null, events };
   }
