@@ -4,7 +4,10 @@
 /** lib -> the libs it may import, and the npm packages (Node's own modules are free except for `domain`). */
 const libs = {
   domain: { libs: [], npm: [] },
-  contracts: { libs: ['domain'], npm: ['zod', 'yaml', 'fastest-levenshtein'] },
+  contracts: {
+    libs: ['domain'],
+    npm: ['zod', 'yaml', 'fastest-levenshtein', '@marcbachmann/cel-js'],
+  },
   telemetry: { libs: [], npm: ['@opentelemetry/', 'pino'] },
   config: { libs: [], npm: ['zod', 'fastest-levenshtein'] },
   ledger: { libs: ['domain', 'telemetry'], npm: ['typeorm', 'pg'] },

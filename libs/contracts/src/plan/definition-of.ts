@@ -19,6 +19,13 @@ export function definitionOf(plan: PlanText): PlanDefinition {
   return {
     version: 1,
     name: plan.name,
+    labels: {},
+    params: {},
+    priority: 0,
+    deadline: null,
+    locks: {},
+    baseline: null,
+    progress: null,
     repo: repo && { url: repo.url, base: repo.base },
     maxParallel: plan.maxParallel ?? null,
     maxLeases: plan.maxLeases,
@@ -44,6 +51,10 @@ function stepOf(text: StepText): StepDefinition {
   return {
     name: text.name,
     needs: text.needs,
+    when: null,
+    priority: 0,
+    locks: [],
+    with: {},
     pool: text.pool,
     attempts: text.attempts,
     timeout: timeoutOf(text.timeout),
@@ -79,7 +90,7 @@ function matrixOf(text: MatrixText): MatrixDefinition {
 
 function workOf(text: StepText): StepWork {
   if (text.run !== undefined) {
-    return { kind: 'run', commands: typeof text.run === 'string' ? [text.run] : text.run };
+    return { kind: 'run', commands: typeof text.run === 'string' ? [text.run] : text.run, script: null };
   }
   if (text.codemod) {
     const { language, rules, rulesFile, files, unparsable } = text.codemod;

@@ -1,7 +1,7 @@
 import { findCycles } from './cycles.ts';
 import type { PlanOutline, StepOutline } from './outline.ts';
 import { show, type UnplacedProblem } from './problem.ts';
-import { didYouMean } from './schema-problems.ts';
+import { didYouMean } from './suggestion.ts';
 
 /** Steps that every repository plan gets from us, by these names. */
 const RESERVED_NAMES = new Set(['resolve', 'integrate', 'publish', 'clean']);

@@ -173,8 +173,8 @@ describe('a plan that is right', () => {
   });
 
   it.each<[string, Partial<StepDefinition>]>([
-    ['run: make', { work: { kind: 'run', commands: ['make'] } }],
-    ['run: [make, make test]', { work: { kind: 'run', commands: ['make', 'make test'] } }],
+    ['run: make', { work: { kind: 'run', commands: ['make'], script: null } }],
+    ['run: [make, make test]', { work: { kind: 'run', commands: ['make', 'make test'], script: null } }],
     [
       'agent: {command: fix, prompt: "do it"}',
       { work: { kind: 'agent', adapter: 'command', command: 'fix', prompt: { inline: 'do it' } } },

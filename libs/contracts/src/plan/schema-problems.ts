@@ -1,7 +1,7 @@
-import { distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { type JsonSchema, planJsonSchema } from './json-schema.ts';
 import { show, type TextPath, type UnplacedProblem } from './problem.ts';
+import { didYouMean } from './suggestion.ts';
 
 /** Of one map. */
 const KEYS_MAX = 100;
@@ -129,19 +129,6 @@ function wordValue(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map of keys';
   return typeof value === 'string' ? show(value) : `${value as number | boolean}`;
-}
-
-/** The nearest of the candidates, if it is near enough to be what was meant. */
-export function didYouMean(given: string, candidates: readonly string[]): string | null {
-  if (given.length > 64) return null;
-  let best: string | null = null;
-  let bestDistance = Math.min(3, Math.ceil(given.length / 3)) + 1;
-  for (const candidate of candidates) {
-    if (Math.abs(candidate.length - given.length) >= bestDistance) continue;
-    const apart = distance(given.toLowerCase(), candidate.toLowerCase());
-    if (apart < bestDistance) [best, bestDistance] = [candidate, apart];
-  }
-  return best;
 }
 
 function keysAt(schema: JsonSchema, path: TextPath): string[] {
