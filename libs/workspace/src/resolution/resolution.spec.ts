@@ -1,4 +1,4 @@
-import { matchFiles } from './resolve-step.ts';
+import { matchFiles } from './resolution.ts';
 
 describe('files of a glob', () => {
   const paths = ['src/b.js', 'src/a.js', 'src/.x.js', 'src/Z.js', 'test/a.js', '.github/a.js', 'src/[id].js'];
