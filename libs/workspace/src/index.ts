@@ -1,8 +1,19 @@
-export { Mirrors, type MirrorsOptions } from './mirrors/mirrors.ts';
+export { type Look, Mirrors, type MirrorsOptions } from './mirrors/mirrors.ts';
+export { removeMirror, unusedMirrors } from './mirrors/pruning.ts';
+export {
+  type ChangedPaths,
+  commitsBeyond,
+  readWorkingFolder,
+  type WorkingFolder,
+  type WorkingFolderOptions,
+} from './folders/working-folder.ts';
 export type {
+  ChangedFile,
   CommitRef,
   Diff,
+  DiffOptions,
   Diffstat,
+  MergeConflict,
   MergeInput,
   MergeOptions,
   MergeResult,
@@ -13,6 +24,15 @@ export type {
 export type { CommitOptions, Worktree } from './worktrees/worktree.ts';
 export type { Change } from './changes/change.ts';
 export { GlobTooSlowError, matchingPaths, type GlobOptions } from './changes/globs.ts';
+export { accessOf, type AccessSettings } from './urls/access.ts';
+export {
+  matchFiles,
+  type Resolution,
+  ResolutionError,
+  type ResolutionErrorCode,
+  type ResolutionRequest,
+  resolveAt,
+} from './resolution/resolution.ts';
 export { judgeScope, type Scope, type ScopeViolation } from './changes/scope.ts';
 export type { GitCredentials } from './git/git-credentials.ts';
 export { isBytePath, pathFromBytes, pathToBytes, printablePath } from './git/path-bytes.ts';

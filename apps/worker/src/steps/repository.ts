@@ -36,7 +36,8 @@ function underLease(mirror: Mirror, lease: Lease): Mirror {
     readText: (sha, path, maxBytes) => mirror.readText(sha, path, maxBytes),
     checkout: (leaseDir, sha) => mirror.checkout(leaseDir, sha),
     mergeInputs: (onto, inputs, options) => mirror.mergeInputs(onto, inputs, options),
-    diff: (from, to) => mirror.diff(from, to),
+    diff: (from, to, options) => mirror.diff(from, to, options),
+    changedFiles: (from, to) => mirror.changedFiles(from, to),
     isAncestor: (ancestor, descendant) => mirror.isAncestor(ancestor, descendant),
   };
 }

@@ -6,8 +6,10 @@ import type { BareRepository } from './bare-repository.ts';
 import { dropRefs, maintain } from './maintenance.ts';
 import { mergeInputs } from './merging.ts';
 import type {
+  ChangedFile,
   CommitRef,
   Diff,
+  DiffOptions,
   MergeInput,
   MergeOptions,
   MergeResult,
@@ -16,13 +18,15 @@ import type {
   TreeFile,
 } from './mirror.ts';
 import { checkPushable, deleteRefs, publish, pushPrivate, remoteHead } from './publishing.ts';
-import { diffCommits, listTree, readText } from './reading.ts';
+import { changedFiles, diffCommits, listTree, readText } from './reading.ts';
 import type { Remote } from './remote.ts';
 import { ensureCommit, keepRef, resolveBase, type ResolvingParts } from './resolving.ts';
 
 export interface GitMirrorOptions {
   repository: BareRepository;
   remote: Remote;
+  /** Makes it, where it is not there any more, and notes that it is in use. */
+  prepare: () => Promise<void>;
   /** Where the worktrees' own indexes are. */
   indexDir: string;
   fetchesPerRepack: number;
@@ -46,6 +50,12 @@ export class GitMirror implements Mirror {
 
   get path(): string {
     return this.o.repository.path;
+  }
+
+  /** For who opens it again: unused mirrors are removed now and then. */
+  async used(): Promise<this> {
+    await this.o.prepare();
+    return this;
   }
 
   resolve(base: string): Promise<string> {
@@ -101,8 +111,12 @@ export class GitMirror implements Mirror {
     return checkPushable(this.o.repository, this.o.remote, planId);
   }
 
-  diff(from: string, to: string): Promise<Diff> {
-    return diffCommits(this.o.repository, from, to);
+  diff(from: string, to: string, options?: DiffOptions): Promise<Diff> {
+    return diffCommits(this.o.repository, from, to, options);
+  }
+
+  changedFiles(from: string, to: string): Promise<ChangedFile[]> {
+    return changedFiles(this.o.repository, from, to);
   }
 
   isAncestor(ancestor: string, descendant: string): Promise<boolean> {

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { silentLogger } from '#telemetry';
 import { gitRepo, tempDir, type GitRepo } from '#testing';
-import { Mirrors, type Mirror } from '../index.ts';
+import { Mirrors, type MergeConflict, type Mirror } from '../index.ts';
 
 const DATE = '2026-03-04T05:06:07Z';
 const opened: Mirrors[] = [];
@@ -116,6 +116,40 @@ describe('merging the results of steps', () => {
       files: ['a.txt'],
       between: ['one (s1)', 'three (s3)'],
     });
+  });
+
+  it('goes as far as it can when it is told of conflicts, and leaves out what has one', async () => {
+    const { mirror, base, step } = await scene({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
+    const inputs = [
+      { label: 'one', sha: await step({ 'a.txt': '1\n' }) },
+      { label: 'two', sha: await step({ 'a.txt': '2\n', 'never.txt': 'n\n' }) },
+      { label: 'three', sha: await step({ 'b.txt': '3\n' }) },
+    ];
+    const conflicts: MergeConflict[] = [];
+    const onConflict = (conflict: MergeConflict) => void conflicts.push(conflict);
+    const merged = await mirror.mergeInputs(base, inputs, { date: DATE, onConflict });
+    const { sha } = merged as { sha: string };
+    expect(conflicts).toEqual([{ files: ['a.txt'], between: ['one', 'two'] }]);
+    expect(await mirror.changedFiles(base, sha)).toEqual([
+      { path: 'a.txt', from: null, insertions: 1, deletions: 1 },
+      { path: 'b.txt', from: null, insertions: 1, deletions: 1 },
+    ]);
+  });
+
+  it('counts what changed in each file, renamed and binary ones and odd names too', async () => {
+    const text = 'many\nlines\nthat\nstay\nas\nthey\nare\n';
+    const { mirror, base, step } = await scene({ old: text, 'tab\t"q"\n': 'x\n', bin: 'b\0b' });
+    const next = await step({ old: null, new: `${text}more\n`, 'tab\t"q"\n': 'y\nz\n', bin: 'c\0c' });
+    expect(await mirror.changedFiles(base, next)).toEqual([
+      { path: 'bin', from: null, insertions: null, deletions: null },
+      { path: 'new', from: 'old', insertions: 1, deletions: 0 },
+      { path: 'tab\t"q"\n', from: null, insertions: 2, deletions: 1 },
+    ]);
+    expect(await mirror.changedFiles(base, base)).toEqual([]);
+    const { bytes, text: shown, truncated } = await mirror.diff(base, next, { maxBytes: 150 });
+    expect(truncated).toBe(true);
+    expect(bytes.length).toBeLessThanOrEqual(150);
+    expect(bytes.toString('utf8')).toBe(shown);
   });
 
   it('names the base when it is the base that moved into the way', async () => {

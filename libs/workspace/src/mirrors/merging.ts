@@ -2,7 +2,7 @@ import { pathFromBytes } from '../git/path-bytes.ts';
 import { GitError } from '../git/git-error.ts';
 import type { BareRepository } from './bare-repository.ts';
 import { oneLine, writeCommit, type NewCommit } from './committing.ts';
-import type { MergeInput, MergeOptions, MergeResult } from './mirror.ts';
+import type { MergeConflict, MergeInput, MergeOptions, MergeResult } from './mirror.ts';
 import { splitNul } from './reading.ts';
 
 interface DoneMerge {
@@ -28,7 +28,10 @@ export async function mergeInputs(
     const merged = await mergeTrees(repository, sha, input.sha);
     if (merged.conflict.length > 0) {
       const other = await lastToTouch(repository, merges, merged.conflict);
-      return { status: 'conflict', files: merged.conflict, between: [other, input.label] };
+      const conflict: MergeConflict = { files: merged.conflict, between: [other, input.label] };
+      if (options.onConflict === undefined) return { status: 'conflict', ...conflict };
+      options.onConflict(conflict);
+      continue;
     }
     const message = `Merge step ${oneLine(input.label)}`;
     const commit = { tree: merged.tree, parents: [sha, input.sha], message, date: options.date };

@@ -31,21 +31,43 @@ export interface MergeOptions {
   date: string;
   /** Written into the last merge commit, e.g. `[['Skein-Ledger-Head', '41:ab12…']]`. */
   trailers?: [string, string][];
+  /** When given, an input that conflicts is told here and left out, and merging goes on with the next one. */
+  onConflict?: (conflict: MergeConflict) => void;
+}
+
+export interface MergeConflict {
+  files: string[];
+  /** The earlier input (or `base`) that last touched one of the files, and the input that was being merged. */
+  between: [string, string];
 }
 
 export type MergeResult =
   /** `sha` is `onto` itself when every input was contained in it already (then no trailer was written). */
-  | { status: 'merged'; sha: string }
-  /** `between`: the earlier input (or `base`) that last touched one of the files, and the input that was being merged. */
-  | { status: 'conflict'; files: string[]; between: [string, string] };
+  { status: 'merged'; sha: string } | ({ status: 'conflict' } & MergeConflict);
 
 export type PublishResult = { status: 'published' } | { status: 'foreign-head'; actual: string | null };
 
 export interface Diff {
   /** Unified diff, at most 1 MB. Terminal escapes in it are the repository's: escape before showing. */
   text: string;
+  /** The same as git wrote it: files need not be UTF-8. */
+  bytes: Buffer;
   truncated: boolean;
   stat: Diffstat;
+}
+
+export interface DiffOptions {
+  /** Default 1 MB: more is read by nobody. */
+  maxBytes?: number;
+}
+
+export interface ChangedFile {
+  path: string;
+  /** What it was called before, when it was renamed. */
+  from: string | null;
+  /** Lines; null for a binary file. */
+  insertions: number | null;
+  deletions: number | null;
 }
 
 /**
@@ -101,7 +123,10 @@ export interface Mirror {
   /** Creates and removes a probe ref of the plan. Throws `NotPushableError` with a reason for a person. */
   checkPushable(planId: string): Promise<void>;
 
-  diff(from: string, to: string): Promise<Diff>;
+  diff(from: string, to: string, options?: DiffOptions): Promise<Diff>;
+
+  /** Which files differ and by how much, in git's order. */
+  changedFiles(from: string, to: string): Promise<ChangedFile[]>;
 
   /** True when `ancestor` is `descendant` or contained in it. Both must be here already. */
   isAncestor(ancestor: string, descendant: string): Promise<boolean>;

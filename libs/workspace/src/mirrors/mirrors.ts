@@ -15,8 +15,10 @@ import {
 } from '../urls/repo-url.ts';
 import { sweepWorktrees } from '../worktrees/sweeping.ts';
 import { BareRepository, type ObjectFormat } from './bare-repository.ts';
+import { borrowObjects } from './borrowing.ts';
 import { GitMirror } from './git-mirror.ts';
 import type { Mirror } from './mirror.ts';
+import { markUsed } from './pruning.ts';
 import { Remote } from './remote.ts';
 
 export interface MirrorsOptions {
@@ -40,6 +42,17 @@ export interface MirrorsOptions {
   remoteTimeoutMs?: number;
   /** Repack a mirror when so many fetches have come in. Default 50. */
   fetchesPerRepack?: number;
+  /** `rootDir` lives for one look at a repository: nothing is copied that the look does not need. Default: it stays. */
+  look?: Look | null;
+}
+
+/**
+ * The objects of a local folder are read where they are, and the folder is not changed. Of a remote the first commit
+ * that is asked for comes without its history, and what is asked for after it from there on.
+ */
+export interface Look {
+  /** Whether files will be read, too; without it only their names come, where the remote can do that. */
+  contents: boolean;
 }
 
 const DEFAULTS = {
@@ -51,6 +64,7 @@ const DEFAULTS = {
   gitTimeoutMs: 120_000,
   remoteTimeoutMs: 1_800_000,
   fetchesPerRepack: 50,
+  look: null,
 };
 
 interface Ready {
@@ -73,7 +87,7 @@ export class Mirrors {
   async open(url: string): Promise<Mirror> {
     const parsed = await existing(parseRepoUrl(url, this.o.allowed));
     const known = this.mirrors.get(parsed.url);
-    if (known !== undefined) return known;
+    if (known !== undefined) return (await known).used();
     const opening = this.openMirror(parsed);
     this.mirrors.set(parsed.url, opening);
     // A failure is not remembered: the remote may be back for the next one.
@@ -151,13 +165,23 @@ export class Mirrors {
     });
     const followRedirects = allowed.hosts === null && url.scheme === 'https';
     const timeoutMs = remoteTimeoutMs;
+    const firstFetch = this.o.look === null ? [] : firstFetchOf(this.o.look);
     const remote = new Remote(repository, {
-      ...{ url, credentials, askpass: home.askpass, gitPath, followRedirects, timeoutMs },
+      ...{ url, credentials, askpass: home.askpass, gitPath, followRedirects, timeoutMs, firstFetch },
     });
-    await repository.create(() => objectFormat(remote));
-    await repository.restoreSettings();
-    return new GitMirror({ repository, remote, indexDir: this.indexDir, fetchesPerRepack, log });
+    const prepare = async (): Promise<void> => {
+      await repository.create(() => objectFormat(remote));
+      await repository.restoreSettings();
+      await markUsed(repository.path);
+    };
+    await prepare();
+    if (this.o.look !== null && remote.isLocal) await borrowObjects(repository, git, url.url);
+    return new GitMirror({ repository, remote, prepare, indexDir: this.indexDir, fetchesPerRepack, log });
   }
+}
+
+function firstFetchOf(look: Look): string[] {
+  return ['--depth=1', ...(look.contents ? [] : ['--filter=blob:none'])];
 }
 
 /** Also the first proof that the remote is there and lets us in. */

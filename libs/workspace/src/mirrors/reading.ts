@@ -1,7 +1,7 @@
 import { pathFromBytes } from '../git/path-bytes.ts';
 import { FileTooLargeError } from '../git/git-error.ts';
 import type { BareRepository } from './bare-repository.ts';
-import type { Diff, Diffstat, TreeFile } from './mirror.ts';
+import type { ChangedFile, Diff, DiffOptions, Diffstat, TreeFile } from './mirror.ts';
 
 /** A diff for people: more is not read by anybody. */
 const MAX_DIFF_BYTES = 1024 * 1024;
@@ -55,26 +55,61 @@ async function findFile(
   return null;
 }
 
-export async function diffCommits(repository: BareRepository, from: string, to: string): Promise<Diff> {
-  const flags = ['--no-ext-diff', '--no-textconv', '--no-color', '-M', '--ignore-submodules=none'];
+const DIFF_FLAGS = ['--no-ext-diff', '--no-textconv', '--no-color', '-M', '--ignore-submodules=none'];
+
+export async function diffCommits(
+  repository: BareRepository,
+  from: string,
+  to: string,
+  options: DiffOptions = {},
+): Promise<Diff> {
   const range = ['--end-of-options', from, to, '--'];
   const call = {
     action: 'diff',
-    args: ['diff', ...flags, ...range],
-    maxBytes: MAX_DIFF_BYTES,
+    args: ['diff', ...DIFF_FLAGS, ...range],
+    maxBytes: options.maxBytes ?? MAX_DIFF_BYTES,
     truncate: true,
   };
   const { stdout, truncated } = await repository.run(call);
   const counted = await repository.text({
     action: 'diffstat',
-    args: ['diff', '--shortstat', ...flags, ...range],
+    args: ['diff', '--shortstat', ...DIFF_FLAGS, ...range],
   });
-  return { text: wholeLines(stdout, truncated), truncated, stat: parseShortstat(counted) };
+  const bytes = truncated ? stdout.subarray(0, stdout.lastIndexOf(0x0a) + 1) : stdout;
+  return { text: bytes.toString('utf8'), bytes, truncated, stat: parseShortstat(counted) };
 }
 
-function wholeLines(bytes: Buffer, truncated: boolean): string {
-  const end = truncated ? bytes.lastIndexOf(0x0a) + 1 : bytes.length;
-  return bytes.toString('utf8', 0, end);
+export async function changedFiles(
+  repository: BareRepository,
+  from: string,
+  to: string,
+): Promise<ChangedFile[]> {
+  const args = ['diff', '--numstat', '-z', ...DIFF_FLAGS, '--end-of-options', from, to, '--'];
+  const { stdout } = await repository.run({ action: 'count changes', args, maxBytes: MAX_LIST_BYTES });
+  const records = splitNul(stdout);
+  const files: ChangedFile[] = [];
+  for (let at = 0; at < records.length; at += 1) {
+    const record = records[at]!;
+    const [insertions = '', deletions = ''] = record.toString('latin1').split('\t', 2);
+    const name = record.subarray(insertions.length + deletions.length + 2);
+    const counted = { insertions: lineCount(insertions), deletions: lineCount(deletions) };
+    if (name.length > 0) files.push({ path: pathFromBytes(name), from: null, ...counted });
+    else {
+      // A rename: both names follow as records of their own.
+      files.push({ path: nameAt(records, at + 2), from: nameAt(records, at + 1), ...counted });
+      at += 2;
+    }
+  }
+  return files;
+}
+
+function nameAt(records: Buffer[], at: number): string {
+  return pathFromBytes(records[at] ?? Buffer.alloc(0));
+}
+
+/** `-` for a binary file. */
+function lineCount(text: string): number | null {
+  return text === '-' ? null : Number(text);
 }
 
 function parseShortstat(text: string): Diffstat {

@@ -16,6 +16,8 @@ export interface RemoteOptions {
   /** The first redirect of a web server is followed; where hosts are restricted, none. */
   followRedirects: boolean;
   timeoutMs: number;
+  /** Flags for the first fetch of commits, such as a depth. */
+  firstFetch: readonly string[];
 }
 
 export interface PushUpdate {
@@ -34,6 +36,8 @@ export type PushVerdict =
 
 /** The git server's side of a mirror: one protocol, our credentials, nothing else. */
 export class Remote {
+  private begun = false;
+
   constructor(
     private readonly repository: BareRepository,
     private readonly o: RemoteOptions,
@@ -57,6 +61,13 @@ export class Remote {
       if (sha && name) refs.set(name, sha);
     }
     return refs;
+  }
+
+  /** As `fetch`, for single commits; the first that comes is fetched with the flags for it. */
+  async fetchCommits(refspecs: readonly string[], lockFd: number): Promise<boolean> {
+    const found = await this.fetch(refspecs, lockFd, this.begun ? [] : this.o.firstFetch);
+    if (found) this.begun = true;
+    return found;
   }
 
   /** Under the mirror's lock only: it writes refs. False when the remote does not have one of the sources. */

@@ -45,8 +45,8 @@ export async function obtain(parts: ResolvingParts, sha: string, ref: string | n
   return fetching(async (lockFd) => {
     if (await repository.hasCommit(sha)) return true;
     const keep = keepRef(ref ?? sha);
-    if (await remote.fetch([`+${sha}:${keep}`], lockFd)) return repository.hasCommit(sha);
-    if (ref === null || !(await remote.fetch([`+${ref}:${keep}`], lockFd))) return false;
+    if (await remote.fetchCommits([`+${sha}:${keep}`], lockFd)) return repository.hasCommit(sha);
+    if (ref === null || !(await remote.fetchCommits([`+${ref}:${keep}`], lockFd))) return false;
     return repository.hasCommit(sha);
   });
 }
