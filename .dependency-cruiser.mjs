@@ -22,7 +22,7 @@ const libs = {
   sandbox: { libs: ['telemetry'], npm: [] },
   agents: {
     libs: ['contracts', 'sandbox', 'telemetry'],
-    npm: ['@ast-grep/napi', 'yaml', 'zod', 'picomatch'],
+    npm: ['@ast-grep/napi', 'jscodeshift', 'yaml', 'zod', 'picomatch'],
   },
   artifacts: { libs: ['telemetry'], npm: [] },
   // For programs that are not Skein's own, too: it drags nothing of ours along.

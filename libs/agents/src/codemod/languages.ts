@@ -40,3 +40,10 @@ export function isFileOf(language: CodemodLanguage, file: string): boolean {
   const known = Object.values(EXTENSIONS).flat();
   return !known.some((end) => file.endsWith(end)) || EXTENSIONS[language].some((end) => file.endsWith(end));
 }
+
+/** Ends of the names of the files that a parser of jscodeshift is for. */
+export function extensionsOfParser(parser: string): string[] {
+  if (parser === 'ts') return ['.ts', '.mts', '.cts'];
+  if (parser === 'tsx') return ['.ts', '.mts', '.cts', '.tsx'];
+  return EXTENSIONS.JavaScript;
+}

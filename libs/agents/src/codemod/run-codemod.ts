@@ -1,6 +1,5 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
 import { type RunLimits, type RunResult, type Sandbox, succeeded } from '#sandbox';
+import { childArgv, childReadable, stoppedMessage } from './child.ts';
 import { ANSWER_PREFIX, type CodemodAnswer, type CodemodJob, type CodemodReport } from './job.ts';
 
 export interface CodemodTask {
@@ -36,10 +35,10 @@ export async function runCodemod(task: CodemodTask, signal: AbortSignal): Promis
   const printed: Buffer[] = [];
   const run = await task.sandbox.run(
     {
-      argv: [realpathSync(process.execPath), MAIN],
+      argv: childArgv(import.meta.dirname),
       cwd: worktree,
       writable: [worktree],
-      readable: programFolders(),
+      readable: childReadable(['@ast-grep/napi', 'yaml']),
       ...(task.hidden === undefined ? {} : { hidden: task.hidden }),
       env: {},
       network: false,
@@ -57,35 +56,9 @@ export async function runCodemod(task: CodemodTask, signal: AbortSignal): Promis
   return { ...answer, run };
 }
 
-const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
-
-/** What the child loads: its folder, the two packages with what they bring, node itself. */
-function programFolders(): string[] {
-  return [import.meta.dirname, ...packageFiles(), dirname(realpathSync(process.execPath))];
-}
-
-function packageFiles(): string[] {
-  const found: string[] = [];
-  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
-    // Says that our files are ES modules.
-    const manifest = join(folder, 'package.json');
-    if (found.length === 0 && existsSync(manifest)) found.push(manifest);
-    const modules = join(folder, 'node_modules');
-    if (existsSync(join(modules, '@ast-grep', 'napi'))) {
-      return [...found, join(modules, '@ast-grep'), join(modules, 'yaml')];
-    }
-    if (folder === dirname(folder)) return found;
-  }
-}
-
 function answerBytesMax(files: string[]): number {
   const names = files.reduce((sum, file) => sum + Buffer.byteLength(JSON.stringify(file)), 0);
   return 1024 * 1024 + 2 * names + 500 * files.length;
-}
-
-function stoppedMessage(run: RunResult): string {
-  const words = run.end === 'exited' ? run.output.trim().split('\n').slice(-5).join('\n') : '';
-  return words === '' ? run.message : `${run.message}: ${words}`;
 }
 
 /** The answer comes from a child that parsed hostile text: it is checked as such. */
