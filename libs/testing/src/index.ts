@@ -6,5 +6,6 @@ export { type Launcher, type LauncherOptions, startLauncher } from './launchers.
 export { type OwnNats, type OwnPostgres, startOwnNats, startOwnPostgres } from './own-servers.ts';
 export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { runs } from './processes.ts';
+export { type Sample, Scrape } from './prometheus-text.ts';
 export { tempDir } from './temp-root.ts';
 export { type TestServers, testNatsProgram, testServers } from './test-servers.ts';
