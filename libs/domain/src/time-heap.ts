@@ -9,8 +9,11 @@ interface Alarm<K> {
  * What falls due first. Nothing is taken out of its middle: who asks says whether an alarm still counts, and those
  * that do not are dropped on the way.
  */
-export class TimeHeap<K> {
-  private readonly heap = new Heap<Alarm<K>>((a, b) => a.at < b.at);
+export class TimeHeap<K extends number | string> {
+  private readonly heap = new Heap<Alarm<K>>(
+    // By key among equals: what comes out must not depend on how it came in.
+    (a, b) => a.at < b.at || (a.at === b.at && a.key < b.key),
+  );
 
   push(at: number, key: K): void {
     this.heap.push({ at, key });

@@ -48,6 +48,8 @@ describe('jobs on their way to a claim', () => {
         maxSteps: 10,
         trusted: () => true,
         onUnsendable: () => undefined,
+      onUnworkable: () => undefined,
+      page: () => Promise.resolve(''),
         onNeverClaimed: (_, ordinal, epoch, deliveries) => neverClaimed.push([ordinal, epoch, deliveries]),
       },
       ['default'],

@@ -352,7 +352,7 @@ describe('a repository plan', () => {
 
   function resolvedStory(): Story {
     const story = new Story(
-      aPlan([aStep('convert', [], { ...glob, work: { kind: 'run', commands: ['x'] } })], REPO),
+      aPlan([aStep('convert', [], { ...glob, work: { kind: 'run', commands: ['x'], script: null } })], REPO),
     );
     expect(story.admitAll()).toEqual(['resolve']);
     story.pass('resolve', { resolved });
@@ -460,7 +460,9 @@ describe('a repository plan', () => {
   });
 
   it('halts when its repository cannot be resolved, with that reason', () => {
-    const story = new Story(aPlan([aStep('a', [], { work: { kind: 'run', commands: ['x'] } })], REPO));
+    const story = new Story(
+      aPlan([aStep('a', [], { work: { kind: 'run', commands: ['x'], script: null } })], REPO),
+    );
     story.admitAll();
     const reason = { code: 'base-unknown', message: 'the repository has no branch, tag or commit "mian"' };
     story.tell({ kind: 'blocked', lease: story.lease('resolve'), reason });
@@ -484,7 +486,7 @@ describe('a plan that is one long chain', () => {
   });
 
   it('finds the commits behind all its joins', () => {
-    const run: StepWork = { kind: 'run', commands: ['x'] };
+    const run: StepWork = { kind: 'run', commands: ['x'], script: null };
     const ends = (index: number) => index === 0 || index === LENGTH - 1;
     const story = new Story(aPlan(chain((index) => (ends(index) ? { work: run } : {}))));
     const { steps } = story.state;
@@ -505,11 +507,12 @@ describe('replay', () => {
     story.admitAll();
     story.pass('a');
     story.admitAll();
-    const strip = ({ ready, delayed, inFlightByPool, ...rest }: PlanState) => ({
+    // What was admitted, and what came due, is dropped from the lanes and heaps when it is next looked for.
+    const strip = ({ lanes, delayed: _, sleepers: __, steps, inFlightByPool, ...rest }: PlanState) => ({
       ...rest,
-      delayed: [...delayed],
+      steps: steps.map(({ lane, ...step }) => ({ ...step, pool: lane.pool })),
       inFlightByPool: [...inFlightByPool],
-      pools: [...ready.keys()],
+      pools: [...lanes.pools()],
     });
     expect(strip(story.replayed())).toEqual(strip(story.state));
   });

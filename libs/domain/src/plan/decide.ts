@@ -1,4 +1,4 @@
-import type { CommitRef, PlanEvent, Reason } from '../ledger/events.ts';
+import type { PlanEvent, Reason } from '../ledger/events.ts';
 import { MAX_FAULTS, backoffMs } from '../leasing/backoff.ts';
 import { fromIso, toIso } from '../time.ts';
 import { evolve } from './evolve.ts';
@@ -134,7 +134,7 @@ function submit(turn: Turn, { submission }: Extract<PlanInput, { kind: 'submit' 
 function claim(turn: Turn, lease: LeaseClaim): PlanReply {
   const step = turn.state.steps[lease.ordinal];
   if (!step || !holds(step, lease)) return lost(step, lease);
-  if (isEnded(step.status)) return STOP;
+  if (!isInFlight(step)) return STOP;
   bind(turn, step, lease);
   return CONTINUE;
 }
@@ -147,8 +147,8 @@ function whileLeased(
 ): PlanReply {
   const step = turn.state.steps[lease.ordinal];
   if (step && holds(step, lease)) {
-    // Ended by this very lease: the message is a repetition of one that was applied.
-    if (isEnded(step.status)) return STOP;
+    // Its epoch was ended by this very lease: the message is a repetition of one that was applied.
+    if (!isInFlight(step)) return STOP;
     return apply(step);
   }
   recordLate(turn, step, lease, message);
@@ -161,6 +161,10 @@ function holds(step: StepState, lease: LeaseClaim): boolean {
   if (step.holder)
     return step.holder.worker === lease.worker && step.holder.tokenDigest === lease.tokenDigest;
   return step.status === 'admitted';
+}
+
+function isInFlight({ status }: StepState): boolean {
+  return status === 'admitted' || status === 'leased';
 }
 
 function bind(turn: Turn, step: StepState, lease: LeaseClaim): void {
@@ -251,7 +255,7 @@ function pass(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'pa
   const kind = step.instance.kind;
   const problem = problemOf(turn.state, kind, input);
   if (problem) return { status: 'refused', code: 'result-incomplete', reason: problem };
-  if (kind === 'report' && writesAgain(turn, step, input.commit)) return STOP;
+  if (kind === 'report' && writesAgain(turn, step, input)) return STOP;
   turn.emit({
     type: 'step.passed',
     data: {
@@ -277,9 +281,14 @@ function pass(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'pa
 }
 
 /** The page is written again and again while the plan runs, and once after its end. */
-function writesAgain(turn: Turn, step: StepState, commit: CommitRef | null): boolean {
+function writesAgain(
+  turn: Turn,
+  step: StepState,
+  { lease, commit }: Extract<PlanInput, { kind: 'passed' }>,
+): boolean {
   const { status, reportAgain } = turn.state;
   if (status !== 'running' && !reportAgain) return false;
+  bind(turn, step, lease);
   const waitMs = status === 'running' ? (definitionOf(turn.state).progress?.everyMs ?? 0) : 0;
   const { ordinal } = step.instance;
   const notBefore = toIso(turn.now + Math.max(1, waitMs));

@@ -27,6 +27,7 @@ const SYSTEM_PRIORITY = 10;
 /** Applies one event to the state that it owns. Same events, same state: nothing else goes in. */
 export function evolve(state: PlanState, event: PlanEvent, at: number): void {
   state.seq += 1;
+  state.at = at;
   switch (event.type) {
     case 'plan.submitted':
       return submitted(state, event.data, at);
@@ -208,12 +209,15 @@ function addStep(state: PlanState, instance: StepInstance): void {
     leasesLost: 0,
     faults: 0,
     notBefore: 0,
+    readyAt: 0,
+    admittedAt: 0,
     previous: null,
     commit: null,
     outputs: null,
     reason: null,
     lateEpochs: [],
   };
+  recount(state, 'waiting', 1);
   if (instance.definition === null) return;
   const group = state.groups[instance.definition]!;
   group.ordinals.push(instance.ordinal);
@@ -241,9 +245,13 @@ function move(state: PlanState, step: StepState, status: StepStatus): void {
   if (wasInFlight !== isInFlight) countInFlight(state, step, isInFlight ? 1 : -1);
   if (before === 'ready') state.readyCount -= 1;
   if (before === 'sleeping') state.sleepingCount -= 1;
+  recount(state, before, -1);
+  recount(state, status, 1);
   step.status = status;
+  if (status === 'admitted') step.admittedAt = state.at;
   if (status === 'ready') {
     state.readyCount += 1;
+    step.readyAt = Math.max(state.at, step.notBefore);
     if (step.notBefore > 0) state.delayed.push(step.notBefore, step.instance.ordinal);
     else step.lane.ready.push(step.instance.ordinal);
   } else if (status === 'sleeping') {
@@ -251,6 +259,10 @@ function move(state: PlanState, step: StepState, status: StepStatus): void {
     state.sleepers.push(step.notBefore, step.instance.ordinal);
   }
   if (step.instance.kind === 'report') state.reporting = isInFlight || status === 'ready' ? 1 : 0;
+}
+
+function recount({ counts }: PlanState, status: StepStatus, delta: 1 | -1): void {
+  counts[status] = (counts[status] ?? 0) + delta;
 }
 
 function countInFlight(state: PlanState, { lane }: StepState, delta: 1 | -1): void {

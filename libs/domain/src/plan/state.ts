@@ -42,6 +42,9 @@ export interface StepState {
   faults: number;
   /** Not admitted (a sleeping step: not passed) before this instant (ms); 0: at once. */
   notBefore: number;
+  /** When it last became ready, a backoff included, and when it was last admitted (ms); 0: never. */
+  readyAt: number;
+  admittedAt: number;
   /** Last recorded attempt, for the next lease to go on from; dropped when the step ends. */
   previous: { commit: CommitRef | null; feedback: string } | null;
   commit: CommitRef | null;
@@ -74,6 +77,8 @@ export interface PlanState {
   /** Of the last event applied. */
   seq: number;
   hash: string;
+  /** Of the last event applied (ms). */
+  at: number;
   submitted: PlanSubmitted | null;
   submittedAt: number;
   status: PlanStatus;
@@ -83,6 +88,8 @@ export interface PlanState {
   expanded: boolean;
   /** Index is the ordinal. */
   steps: StepState[];
+  /** Steps by status; absent: none. */
+  counts: Partial<Record<StepStatus, number>>;
   /** Index is the definition's. Empty until the plan is expanded. */
   groups: GroupState[];
   /** Groups that are not met yet. */
@@ -121,6 +128,7 @@ export function initialPlanState(planId: string): PlanState {
     planId,
     seq: 0,
     hash: EMPTY_HASH,
+    at: 0,
     submitted: null,
     submittedAt: 0,
     status: 'running',
@@ -129,6 +137,7 @@ export function initialPlanState(planId: string): PlanState {
     texts: {},
     expanded: false,
     steps: [],
+    counts: {},
     groups: [],
     unmetGroups: 0,
     due: new Set(),
