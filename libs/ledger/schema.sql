@@ -42,6 +42,10 @@ CREATE TABLE plans (
   head_seq bigint NOT NULL,
   head_hash text NOT NULL,
   closed boolean NOT NULL,
+  labels text NOT NULL DEFAULT '{}'::text,
+  params text NOT NULL DEFAULT '{}'::text,
+  priority integer NOT NULL DEFAULT 0,
+  label_terms text[] COLLATE "C" NOT NULL DEFAULT '{}'::text[],
   CONSTRAINT plans_pkey PRIMARY KEY (plan_id)
 ) WITH (fillfactor=70);
 CREATE TABLE projections (
@@ -89,6 +93,11 @@ CREATE TABLE term_liveness (
 
 CREATE INDEX events_open_plans ON events USING btree (plan_id, type) WHERE (type = ANY (ARRAY['plan.submitted'::text, 'plan.closed'::text]));
 CREATE INDEX events_tail ON events USING btree (tx, "position");
+CREATE INDEX plans_by_age ON plans USING btree (submitted_at COLLATE "C");
+CREATE INDEX plans_by_label ON plans USING gin (label_terms);
+CREATE INDEX plans_by_name ON plans USING btree (lower((name COLLATE "C")), "position");
+CREATE INDEX plans_by_status ON plans USING btree (status, "position");
+CREATE INDEX plans_by_tenant ON plans USING btree (tenant, "position");
 CREATE INDEX plans_newest ON plans USING btree ("position");
 
 CREATE OR REPLACE FUNCTION refuse_change()

@@ -23,6 +23,7 @@ export { PostgresLedger } from './postgres/postgres-ledger.ts';
 export { EventPages, type PageBounds } from './postgres/event-pages.ts';
 export { Projector, type ProjectorOptions } from './projecting/projector.ts';
 export * from './projecting/plan-views.ts';
+export type { PlanFilter } from './projecting/plan-filter.ts';
 export { renderProgress } from './projecting/progress.ts';
 export { STEP_STATES, type StepCounts, type StepViewState } from './projecting/step-row.ts';
 export type { IntegrationView } from './projecting/fold.ts';

@@ -36,9 +36,12 @@ export class Connections {
     this.pool.on('connect', (client) => client.on('error', onError));
   }
 
-  /** One statement in its own transaction. `name` makes it a prepared statement: one name, one text. */
-  async query<Row extends object>(name: string, text: string, values: unknown[] = []): Promise<Row[]> {
-    const result = await this.pool.query<Row>({ name, text, values });
+  /**
+   * One statement in its own transaction. `name` makes it a prepared statement: one name, one text. null: planned anew
+   * each time, for its values.
+   */
+  async query<Row extends object>(name: string | null, text: string, values: unknown[] = []): Promise<Row[]> {
+    const result = await this.pool.query<Row>({ ...(name !== null && { name }), text, values });
     return result.rows;
   }
 

@@ -38,7 +38,7 @@ export class LedgerDatabase {
   }
 
   /** One statement that changes nothing. Throws LedgerUnavailableError. */
-  async read<Row extends object>(name: string, text: string, values: unknown[] = []): Promise<Row[]> {
+  async read<Row extends object>(name: string | null, text: string, values: unknown[] = []): Promise<Row[]> {
     try {
       return await this.shared.query<Row>(name, text, values);
     } catch (error) {

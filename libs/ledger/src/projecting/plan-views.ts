@@ -4,6 +4,7 @@ import type { Head, StoredEvent } from '../ledger.ts';
 import { EVENT_COLUMNS, toStoredEvent, type EventRow } from '../postgres/event-row.ts';
 import type { LedgerDatabase } from '../postgres/ledger-database.ts';
 import type { IntegrationView } from './fold.ts';
+import { pageQuery, type PlanFilter } from './plan-filter.ts';
 import { countsOf, type PlanRow } from './plan-row.ts';
 import type { StepCounts, StepRow, StepViewState } from './step-row.ts';
 
@@ -12,6 +13,10 @@ export interface PlanView {
   name: string;
   tenant: string;
   status: PlanStatus;
+  labels: Record<string, string>;
+  /** What it was given, defaults filled in. */
+  params: Record<string, JsonValue>;
+  priority: number;
   submittedAt: string;
   endedAt: string | null;
   /** Steps by state, the system's own steps included. */
@@ -67,19 +72,15 @@ export class PlanViews {
   constructor(private readonly database: LedgerDatabase) {}
 
   /** Newest first. `cursor` is the `next` of the page before. */
-  async listPlans(o: { limit: number; cursor?: string | null; status?: PlanStatus | null }): Promise<{
+  async listPlans(o: PlanFilter & { limit: number; cursor?: string | null }): Promise<{
     plans: PlanView[];
     next: string | null;
   }> {
-    const before = o.cursor ?? '9223372036854775807';
-    if (!/^\d{1,19}$/.test(before) || BigInt(before) > 9223372036854775807n)
-      throw new InvalidCursorError(before);
-    const rows = await this.database.read<PlanRow>(
-      'views.plans',
-      `SELECT * FROM ${this.database.schema}.plans
-       WHERE position < $1 AND ($2::text IS NULL OR status = $2) ORDER BY position DESC LIMIT $3`,
-      [before, o.status ?? null, o.limit + 1],
-    );
+    const before = o.cursor ?? null;
+    if (before !== null && !isPosition(before)) throw new InvalidCursorError(before);
+    // Not prepared: which index is best depends on the values, a rare status or a label that every plan has.
+    const { text, values } = pageQuery(this.database.schema, { ...o, before });
+    const rows = await this.database.read<PlanRow>(null, text, values);
     const page = rows.slice(0, o.limit);
     return {
       plans: page.map(toPlanView),
@@ -207,6 +208,10 @@ export class PlanViews {
   }
 }
 
+function isPosition(text: string): boolean {
+  return /^\d{1,19}$/.test(text) && BigInt(text) <= 9223372036854775807n;
+}
+
 function toAttempts({ at, event }: StoredEvent): AttemptView[] {
   return event.type === 'attempt.finished' ? [{ ...event.data, finishedAt: at }] : [];
 }
@@ -217,6 +222,9 @@ function toPlanView(row: PlanRow): PlanView {
     name: row.name,
     tenant: row.tenant,
     status: row.status,
+    labels: JSON.parse(row.labels) as Record<string, string>,
+    params: JSON.parse(row.params) as Record<string, JsonValue>,
+    priority: row.priority,
     submittedAt: row.submitted_at,
     endedAt: row.ended_at,
     counts: countsOf(row),
