@@ -7,8 +7,8 @@ export interface ArtifactStore {
   put(key: string, content: string | Buffer): Promise<void>;
   /** A new artifact that grows, readable while it does. Replaces what was there. */
   open(key: string): Promise<WritableArtifact>;
-  /** The first `maxBytes` of it; null when there is none. */
-  get(key: string, maxBytes: number): Promise<Buffer | null>;
+  /** At most `maxBytes` of it, from the byte `from` on (default: the first); null when there is none. */
+  get(key: string, maxBytes: number, from?: number): Promise<Buffer | null>;
   /** Bytes of it; null when there is none. */
   size(key: string): Promise<number | null>;
   /** Removes everything below the prefix (whole parts: `plans/p1` does not touch `plans/p10`). Counts files. */

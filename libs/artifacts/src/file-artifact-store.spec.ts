@@ -79,6 +79,18 @@ describe('the artifact store on files', () => {
     expect(log.bytes).toBe(100);
   });
 
+  it('gives what came since a reader looked last', async () => {
+    const log = await store.open('log');
+    await log.append('one\n');
+    expect((await store.get('log', 100, 4))?.toString()).toBe('');
+    await log.append('two\nthree\n');
+    await log.close();
+    expect((await store.get('log', 100, 4))?.toString()).toBe('two\nthree\n');
+    expect((await store.get('log', 3, 4))?.toString()).toBe('two');
+    expect((await store.get('log', 100, 1_000))?.toString()).toBe('');
+    expect(await store.get('none', 100, 4)).toBeNull();
+  });
+
   it('starts anew when the same key is opened again', async () => {
     await using first = await store.open('log');
     await first.append('old and longer');

@@ -48,13 +48,13 @@ export class FileArtifactStore implements ArtifactStore {
     return new GrowingFile(await open(path, flags, 0o600), this.maxBytes);
   }
 
-  async get(key: string, maxBytes: number): Promise<Buffer | null> {
+  async get(key: string, maxBytes: number, from = 0): Promise<Buffer | null> {
     const file = await this.openForReading(this.pathOf(key));
     if (file === null) return null;
     try {
       const { size } = await file.stat();
-      const content = Buffer.alloc(Math.min(size, maxBytes));
-      const { bytesRead } = await file.read(content, 0, content.length, 0);
+      const content = Buffer.alloc(Math.min(Math.max(0, size - from), maxBytes));
+      const { bytesRead } = await file.read(content, 0, content.length, from);
       return content.subarray(0, bytesRead);
     } finally {
       await file.close();

@@ -19,6 +19,8 @@ const STATUSES = ['running', 'completed', 'halted', 'cancelled'] as const;
 /** How long a read waits for the projections to show what was committed before it. */
 const PROJECTION_WAIT_MS = 2_000;
 const ARTIFACT_MAX_BYTES = 16 * 1_024 ** 2;
+/** Who follows a log asks again for the rest. */
+const LOG_PAGE_BYTES = 256 * 1_024;
 const PLAN_DIFF_MAX_BYTES = 16 * 1_024 ** 2;
 const PLAN_DIFF_MAX_STEPS = 10_000;
 
@@ -103,12 +105,35 @@ export class PlanReader {
 
   /** Log or diff of an attempt. A lost artifact is said to be lost: the ledger still knows the attempt. */
   async artifact(planId: string, stepText: string, attempt: number, kind: 'log' | 'diff'): Promise<string> {
+    const { key, what } = await this.artifactOf(planId, stepText, attempt, kind);
+    return this.textAt(key, what);
+  }
+
+  /** The log of an attempt from the byte `from` on, a page of it. Of the attempt that runs, what there is by now. */
+  async logAfter(planId: string, stepText: string, attempt: number, from: number): Promise<Buffer> {
+    const { key, what } = await this.artifactOf(planId, stepText, attempt, 'log');
+    const content = await this.o.artifacts.get(key, LOG_PAGE_BYTES, from);
+    if (content) return content;
+    throw artifactLost(what);
+  }
+
+  private async artifactOf(
+    planId: string,
+    stepText: string,
+    attempt: number,
+    kind: 'log' | 'diff',
+  ): Promise<{ key: string; what: string }> {
     const step = await this.step(planId, stepText);
     if (step.kind === 'integrate' && attempt === 1 && step.epoch > 0) {
-      return this.textAt(integrationKey(planId, step, kind), `${kind} of the integration`);
+      return { key: artifactKey(planId, step, attempt, kind), what: `${kind} of the integration` };
     }
+    const what = `${kind} of attempt ${attempt}`;
     const found = (await this.o.views.attempts(planId, step.ordinal)).find((one) => one.attempt === attempt);
-    if (found) return this.textOf(found, kind);
+    if (found) return { key: keyOf(found, kind), what };
+    // Its worker writes it while it runs; the ledger hears of it at its end.
+    if (kind === 'log' && step.state === 'running' && attempt === step.attemptsUsed + 1) {
+      return { key: artifactKey(planId, step, attempt, kind), what };
+    }
     const used = step.attemptsUsed === 0 ? 'it has none yet' : `it has ${step.attemptsUsed}`;
     throw new Problem(
       404,
@@ -122,13 +147,16 @@ export class PlanReader {
     const plan = await this.plan(planId);
     if (plan.integration) {
       const integrate = await this.o.views.step(planId, 'integrate');
-      if (integrate) return this.textAt(integrationKey(planId, integrate, 'diff'), 'diff of the integration');
+      if (integrate) {
+        return this.textAt(artifactKey(planId, integrate, 1, 'diff'), 'diff of the integration');
+      }
     }
     const parts: string[] = [];
     let bytes = 0;
     for (const accepted of await this.o.views.acceptedAttempts(planId, { limit: PLAN_DIFF_MAX_STEPS })) {
       if (!accepted.diffKey) continue;
-      const text = await this.textOf(accepted, 'diff').catch(
+      const what = `diff of attempt ${accepted.attempt}`;
+      const text = await this.textAt(accepted.diffKey, what).catch(
         (error: unknown) => `# ${(error as Error).message}\n`,
       );
       bytes += Buffer.byteLength(text);
@@ -139,16 +167,10 @@ export class PlanReader {
     return parts.join('');
   }
 
-  private async textOf(attempt: AttemptView, kind: 'log' | 'diff'): Promise<string> {
-    const key = kind === 'log' ? attempt.logKey : attempt.diffKey;
-    if (!key) throw new Problem(404, `${kind}-none`, `attempt ${attempt.attempt} left no ${kind}`);
-    return this.textAt(key, `${kind} of attempt ${attempt.attempt}`);
-  }
-
   private async textAt(key: string, what: string): Promise<string> {
     const content = await this.o.artifacts.get(key, ARTIFACT_MAX_BYTES);
     if (content) return content.toString('utf8');
-    throw new Problem(404, 'artifact-lost', `the ${what} is lost: the artifact store does not have it`);
+    throw artifactLost(what);
   }
 
   private async step(planId: string, text: string): Promise<StepView> {
@@ -174,9 +196,19 @@ export class PlanReader {
   }
 }
 
-/** The integration has no attempts of its own; its worker files what it wrote under the lease's epoch. */
-function integrationKey(planId: string, step: StepView, kind: 'log' | 'diff'): string {
-  return `${planId}/${formatOrdinal(step.ordinal)}/1-${step.epoch}.${kind}`;
+function keyOf(attempt: AttemptView, kind: 'log' | 'diff'): string {
+  const key = kind === 'log' ? attempt.logKey : attempt.diffKey;
+  if (key) return key;
+  throw new Problem(404, `${kind}-none`, `attempt ${attempt.attempt} left no ${kind}`);
+}
+
+/** Where a step's worker files what it writes: the integration, which has no attempts of its own, as if it had one. */
+function artifactKey(planId: string, step: StepView, attempt: number, kind: 'log' | 'diff'): string {
+  return `${planId}/${formatOrdinal(step.ordinal)}/${attempt}-${step.epoch}.${kind}`;
+}
+
+function artifactLost(what: string): Problem {
+  return new Problem(404, 'artifact-lost', `the ${what} is lost: the artifact store does not have it`);
 }
 
 function stepBody(step: StepView) {

@@ -54,8 +54,16 @@ export class ViewsController {
 
   @Get(':planId/steps/:step/attempts/:attempt/log')
   @Header('content-type', 'text/plain; charset=utf-8')
-  log(@Param('planId') planId: string, @Param('step') step: string, @Param('attempt') attempt: string) {
-    return this.reader.artifact(planId, step, wholeNumber('attempt', attempt, 1, 1, 1_000), 'log');
+  async log(
+    @Param('planId') planId: string,
+    @Param('step') step: string,
+    @Param('attempt') attempt: string,
+    @Query('from') from?: string,
+  ) {
+    const number = wholeNumber('attempt', attempt, 1, 1, 1_000);
+    if (from === undefined) return this.reader.artifact(planId, step, number, 'log');
+    const place = wholeNumber('from', from, 0, 0, Number.MAX_SAFE_INTEGER);
+    return this.reader.logAfter(planId, step, number, place);
   }
 
   @Get(':planId/steps/:step/attempts/:attempt/diff')
