@@ -4,10 +4,11 @@ import { access } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
 import { loadSettings } from '#config';
-import type { PlanDefinition } from '#domain';
 import { LedgerDatabase, PostgresLedger, migrate, verifyChain, type Ledger, type StoredEvent } from '#ledger';
 import { silentLogger } from '#telemetry';
 import {
+  aPlan,
+  aStep,
   eventually,
   freshDatabase,
   freshNamespace,
@@ -22,32 +23,16 @@ import { ScriptedWorker, passAtOnce } from './testing/scripted-worker.ts';
 const MAIN = join(import.meta.dirname, '..', '..', '..', 'dist', 'apps', 'coordinator', 'src', 'main.js');
 const TAKEOVER_MAX_MS = 5_000;
 
-const WIDE: PlanDefinition = {
-  version: 1,
+const WIDE = aPlan({
   name: 'wide',
-  repo: null,
-  maxParallel: null,
   maxLeases: 1,
-  sandbox: 'auto',
-  integrate: null,
   steps: [
-    {
+    aStep({
       name: 'leaf',
-      needs: [],
-      pool: 'default',
-      attempts: 1,
-      timeout: { attemptMs: 60_000, idleMs: 60_000 },
-      paths: { write: null, protect: [] },
-      setup: [],
-      verify: [],
-      env: {},
-      network: false,
-      outputs: [],
       matrix: { kind: 'list', values: Array.from({ length: 60 }, (_, index) => `v${index}`) },
-      work: { kind: 'noop' },
-    },
+    }),
   ],
-};
+});
 
 /** A coordinator as its own process, the built program. */
 class Replica {

@@ -1,137 +1,16 @@
-import { aPlan as aPlanWith, aStep as aStepWith, anIntegration } from '#testing';
 import type { PlanEvent } from '../ledger/events.ts';
 import { Fleet } from '../scheduling/fleet.ts';
+import { PlanStory, REPO, SLOTS, T0, aPlan, aStep } from '../testing/plan-story.ts';
 import { toIso } from '../time.ts';
-import { admit, decide } from './decide.ts';
-import type { PlanDefinition, StepDefinition, StepWork } from './definition.ts';
-import { evolve } from './evolve.ts';
+import { decide } from './decide.ts';
+import type { StepDefinition, StepWork } from './definition.ts';
 import { inputCommits } from './inputs-of.ts';
-import type { LeaseClaim, PlanInput, PlanReply } from './input.ts';
-import { initialPlanState, stepOf, type PlanState } from './state.ts';
-
-const T0 = 1_800_000_000_000;
-const SLOTS = new Map([['default', 100]]);
-
-function aStep(name: string, needs: string[] = [], rest: Partial<StepDefinition> = {}): StepDefinition {
-  return aStepWith({ name, needs, attempts: 3, ...rest });
-}
-
-function aPlan(steps: StepDefinition[], rest: Partial<PlanDefinition> = {}): PlanDefinition {
-  return aPlanWith({ steps, ...rest });
-}
-
-const REPO: Partial<PlanDefinition> = {
-  repo: { url: '/repo', base: 'main' },
-  integrate: anIntegration({ branch: 'team/change' }),
-};
-
-/** Drives one plan the way the decider does, and keeps everything that was recorded. */
-class Story {
-  readonly state: PlanState = initialPlanState('plan00000001');
-  readonly events: PlanEvent[] = [];
-  readonly fleet = new Fleet({ fleet: null, pools: {} });
-  now = T0;
-
-  constructor(definition: PlanDefinition) {
-    this.tell({
-      kind: 'submit',
-      submission: {
-        tenant: 'local',
-        definition,
-        digest: 'd1',
-        idempotencyKey: 'k',
-        by: { name: 'me', via: 'cli' },
-        traceparent: null,
-      },
-    });
-  }
-
-  tell(input: PlanInput): PlanReply {
-    const decision = decide(this.state, input, this.now);
-    this.events.push(...decision.events);
-    this.fleet.update(this.state);
-    return decision.reply;
-  }
-
-  admitAll(): string[] {
-    const names: string[] = [];
-    this.fleet.admit(this.now, SLOTS, (plan, ordinal) => {
-      this.events.push(...admit(plan, ordinal, this.now));
-      names.push(stepOf(plan, ordinal).instance.name);
-    });
-    return names;
-  }
-
-  lease(name: string, token = 'token-1', worker = 'w1'): LeaseClaim {
-    const step = this.step(name);
-    return { ordinal: step.instance.ordinal, epoch: step.epoch, worker, tokenDigest: token };
-  }
-
-  step(name: string) {
-    const step = this.state.steps.find((candidate) => candidate.instance.name === name);
-    if (!step) throw new Error(`no step ${name}`);
-    return step;
-  }
-
-  claim(name: string, token?: string, worker?: string): PlanReply {
-    return this.tell({ kind: 'claim', lease: this.lease(name, token, worker) });
-  }
-
-  pass(name: string, rest: Partial<Extract<PlanInput, { kind: 'passed' }>> = {}): PlanReply {
-    const lease = this.lease(name);
-    return this.tell({
-      kind: 'passed',
-      lease,
-      commit: null,
-      outputs: {},
-      resolved: null,
-      candidate: null,
-      ...rest,
-    });
-  }
-
-  attempt(name: string, n: number, verdict: 'accepted' | 'rejected', lease = this.lease(name)): PlanReply {
-    return this.tell({
-      kind: 'attempt',
-      lease,
-      outputs: {},
-      attempt: {
-        attempt: n,
-        startedAt: toIso(this.now),
-        durationMs: 5,
-        verdict,
-        reason: { code: verdict === 'accepted' ? 'verified' : 'verify-failed', message: 'npm test exited 1' },
-        commit: { sha: 'a'.repeat(40), ref: `refs/skein/p/s1/1-t/${n}` },
-        feedback: verdict === 'rejected' ? `feedback ${n}` : null,
-        diffstat: null,
-        logKey: null,
-        diffKey: null,
-        traceparent: null,
-      },
-    });
-  }
-
-  expire(name: string, counts = true): PlanReply {
-    const { ordinal, epoch } = this.lease(name);
-    const reason = { code: 'worker-silent', message: 'silent' };
-    return this.tell({ kind: 'lease-expired', ordinal, epoch, counts, reason, jitter: 0.5 });
-  }
-
-  types(): string[] {
-    return this.events.map((event) => event.type);
-  }
-
-  /** The same events, applied to nothing, make the same state: what a take-over relies on. */
-  replayed(): PlanState {
-    const state = initialPlanState(this.state.planId);
-    for (const event of this.events) evolve(state, event, T0);
-    return state;
-  }
-}
+import type { PlanInput } from './input.ts';
+import { initialPlanState, type PlanState } from './state.ts';
 
 describe('a plan without a repository', () => {
   it('runs a chain in order and ends in the append of its last result', () => {
-    const story = new Story(aPlan([aStep('a'), aStep('b', ['a'])]));
+    const story = new PlanStory(aPlan([aStep('a'), aStep('b', ['a'])]));
     expect(story.admitAll()).toEqual(['a']);
     story.pass('a');
     expect(story.admitAll()).toEqual(['b']);
@@ -149,7 +28,7 @@ describe('a plan without a repository', () => {
   });
 
   it('joins a matrix only when its last step has passed', () => {
-    const story = new Story(
+    const story = new PlanStory(
       aPlan([
         aStep('leaf', [], { matrix: { kind: 'list', values: ['x', 'y', 'z'] } }),
         aStep('join', ['leaf']),
@@ -165,7 +44,7 @@ describe('a plan without a repository', () => {
 
   it('treats a matrix over nothing as met, through several groups', () => {
     const empty = { matrix: { kind: 'list' as const, values: [] } };
-    const story = new Story(
+    const story = new PlanStory(
       aPlan([aStep('none', [], empty), aStep('none-too', ['none'], empty), aStep('end', ['none-too'])]),
     );
     expect(story.admitAll()).toEqual(['end']);
@@ -173,7 +52,7 @@ describe('a plan without a repository', () => {
 
   it('takes a repeated submission as the same plan, and refuses another text under the same key', () => {
     const definition = aPlan([aStep('a')]);
-    const story = new Story(definition);
+    const story = new PlanStory(definition);
     const submission = { ...story.state.submitted! };
     const before = story.events.length;
     expect(story.tell({ kind: 'submit', submission })).toEqual({ status: 'applied', next: 'stop' });
@@ -187,7 +66,7 @@ describe('a plan without a repository', () => {
 
 describe('a lease', () => {
   it('belongs to the first worker that claims it; anyone else is told that it is lost', () => {
-    const story = new Story(aPlan([aStep('a')]));
+    const story = new PlanStory(aPlan([aStep('a')]));
     story.admitAll();
     expect(story.claim('a', 'token-1', 'w1')).toEqual({ status: 'applied', next: 'continue' });
     expect(story.claim('a', 'token-1', 'w1')).toEqual({ status: 'applied', next: 'continue' });
@@ -197,7 +76,7 @@ describe('a lease', () => {
   });
 
   it('fences a worker that lost it: the late result is recorded once and changes nothing', () => {
-    const story = new Story(aPlan([aStep('a')]));
+    const story = new PlanStory(aPlan([aStep('a')]));
     story.admitAll();
     story.claim('a');
     const zombie = story.lease('a');
@@ -221,7 +100,7 @@ describe('a lease', () => {
   });
 
   it('answers a repeated result of the lease that ended the step as applied', () => {
-    const story = new Story(aPlan([aStep('a'), aStep('b', ['a'])]));
+    const story = new PlanStory(aPlan([aStep('a'), aStep('b', ['a'])]));
     story.admitAll();
     story.pass('a');
     const before = story.events.length;
@@ -230,7 +109,7 @@ describe('a lease', () => {
   });
 
   it('is issued again with a new epoch after a backoff, and poisons the step when it is lost too often', () => {
-    const story = new Story(aPlan([aStep('a'), aStep('b', ['a']), aStep('c')], { maxLeases: 2 }));
+    const story = new PlanStory(aPlan([aStep('a'), aStep('b', ['a']), aStep('c')], { maxLeases: 2 }));
     story.admitAll();
     story.claim('a');
     story.expire('a');
@@ -251,12 +130,12 @@ describe('a lease', () => {
   });
 
   it('that nobody claimed counts as lost in the end, unless a claim came first', () => {
-    const story = new Story(aPlan([aStep('a')], { maxLeases: 1 }));
+    const story = new PlanStory(aPlan([aStep('a')], { maxLeases: 1 }));
     story.admitAll();
     const { ordinal, epoch } = story.lease('a');
     const reason = { code: 'never-claimed', message: 'never claimed' };
     const input = { kind: 'lease-expired' as const, ordinal, epoch, counts: true, reason, jitter: 0.5 };
-    const other = new Story(aPlan([aStep('a')], { maxLeases: 1 }));
+    const other = new PlanStory(aPlan([aStep('a')], { maxLeases: 1 }));
     other.admitAll();
     other.claim('a');
     other.tell({ ...input, unclaimedOnly: true });
@@ -266,7 +145,7 @@ describe('a lease', () => {
   });
 
   it('that was lost while nobody decided does not count and is issued again at once', () => {
-    const story = new Story(aPlan([aStep('a')], { maxLeases: 1 }));
+    const story = new PlanStory(aPlan([aStep('a')], { maxLeases: 1 }));
     story.admitAll();
     story.claim('a');
     for (let round = 0; round < 5; round += 1) {
@@ -278,7 +157,7 @@ describe('a lease', () => {
   });
 
   it('that is given back for a fault waits longer each time, and blocks the step in the end', () => {
-    const story = new Story(aPlan([aStep('a')]));
+    const story = new PlanStory(aPlan([aStep('a')]));
     for (let fault = 1; fault <= 6; fault += 1) {
       expect(story.admitAll()).toEqual(['a']);
       const reason = { code: 'remote-unreachable', message: 'cannot reach the repository' };
@@ -301,7 +180,7 @@ describe('attempts', () => {
   const loop = { work: { kind: 'run' as const, commands: ['true'] } };
 
   it('are counted by the ledger across leases, and the next lease is given the last feedback', () => {
-    const story = new Story(aPlan([aStep('a', [], loop)]));
+    const story = new PlanStory(aPlan([aStep('a', [], loop)]));
     story.admitAll();
     expect(story.attempt('a', 1, 'rejected')).toEqual({ status: 'applied', next: 'continue' });
     story.expire('a', false);
@@ -316,7 +195,7 @@ describe('attempts', () => {
   });
 
   it('block the step when they are used up, saying what the last one failed on', () => {
-    const story = new Story(aPlan([aStep('a', [], { ...loop, attempts: 2 })]));
+    const story = new PlanStory(aPlan([aStep('a', [], { ...loop, attempts: 2 })]));
     story.admitAll();
     story.attempt('a', 1, 'rejected');
     expect(story.attempt('a', 2, 'rejected')).toEqual({ status: 'applied', next: 'stop' });
@@ -327,7 +206,7 @@ describe('attempts', () => {
   });
 
   it('that are repeated or skipped do not count twice', () => {
-    const story = new Story(aPlan([aStep('a', [], loop)]));
+    const story = new PlanStory(aPlan([aStep('a', [], loop)]));
     story.admitAll();
     story.attempt('a', 1, 'rejected');
     expect(story.attempt('a', 1, 'rejected')).toEqual({ status: 'applied', next: 'continue' });
@@ -350,8 +229,8 @@ describe('a repository plan', () => {
     diffstat: null,
   };
 
-  function resolvedStory(): Story {
-    const story = new Story(
+  function resolvedStory(): PlanStory {
+    const story = new PlanStory(
       aPlan([aStep('convert', [], { ...glob, work: { kind: 'run', commands: ['x'], script: null } })], REPO),
     );
     expect(story.admitAll()).toEqual(['resolve']);
@@ -381,7 +260,7 @@ describe('a repository plan', () => {
       files: [],
       unparsable: 'report',
     };
-    const story = new Story(aPlan([aStep('convert', [], { ...glob, work })], REPO));
+    const story = new PlanStory(aPlan([aStep('convert', [], { ...glob, work })], REPO));
     story.admitAll();
     expect(story.pass('resolve', { resolved: { ...resolved, ...incomplete } })).toMatchObject({
       status: 'refused',
@@ -460,7 +339,7 @@ describe('a repository plan', () => {
   });
 
   it('halts when its repository cannot be resolved, with that reason', () => {
-    const story = new Story(
+    const story = new PlanStory(
       aPlan([aStep('a', [], { work: { kind: 'run', commands: ['x'], script: null } })], REPO),
     );
     story.admitAll();
@@ -481,14 +360,14 @@ describe('a plan that is one long chain', () => {
     );
 
   it('completes at once when all of it is matrices over nothing', () => {
-    const story = new Story(aPlan(chain(() => ({ matrix: { kind: 'list', values: [] } }))));
+    const story = new PlanStory(aPlan(chain(() => ({ matrix: { kind: 'list', values: [] } }))));
     expect(story.state).toMatchObject({ status: 'completed', closed: true });
   });
 
   it('finds the commits behind all its joins', () => {
     const run: StepWork = { kind: 'run', commands: ['x'], script: null };
     const ends = (index: number) => index === 0 || index === LENGTH - 1;
-    const story = new Story(aPlan(chain((index) => (ends(index) ? { work: run } : {}))));
+    const story = new PlanStory(aPlan(chain((index) => (ends(index) ? { work: run } : {}))));
     const { steps } = story.state;
     steps[0]!.commit = { sha: 'a'.repeat(40), ref: 'refs/x' };
     expect(inputCommits(story.state, LENGTH - 1)).toEqual([
@@ -499,7 +378,7 @@ describe('a plan that is one long chain', () => {
 
 describe('replay', () => {
   it('makes the state that deciding made', () => {
-    const story = new Story(aPlan([aStep('a'), aStep('b', ['a']), aStep('c', ['a'])], { maxLeases: 2 }));
+    const story = new PlanStory(aPlan([aStep('a'), aStep('b', ['a']), aStep('c', ['a'])], { maxLeases: 2 }));
     story.admitAll();
     story.claim('a');
     story.expire('a');
