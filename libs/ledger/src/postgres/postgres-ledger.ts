@@ -4,6 +4,7 @@ import { LedgerUnavailableError, TermLostError } from '../errors.ts';
 import type { Append, AppendResult, Head, Ledger, StoredEvent, TailCursor } from '../ledger.ts';
 import { EVENT_COLUMNS, tailSql, toStoredEvent, type EventRow } from './event-row.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
+import { measuringAppend } from './measured-append.ts';
 
 /** An append with the rows that it writes. */
 export interface Pending {
@@ -22,9 +23,13 @@ export class PostgresLedger implements Ledger {
   constructor(protected readonly database: LedgerDatabase) {}
 
   async appendAll(term: number, appends: Append[]): Promise<AppendResult[]> {
+    if (appends.length === 0) return [];
+    return measuringAppend(appends, () => this.appendTogether(term, appends));
+  }
+
+  private async appendTogether(term: number, appends: Append[]): Promise<AppendResult[]> {
     const chained = chainAppends(appends);
     const pendings = appends.map((append, i) => ({ append, rows: chained[i] ?? [] }));
-    if (pendings.length === 0) return [];
     const written = await this.write(term, pendings);
     const results: AppendResult[] = [];
     for (const pending of pendings) {

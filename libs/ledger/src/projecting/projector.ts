@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from '#telemetry';
+import { observe, secondsSince, type Logger } from '#telemetry';
 import { compareCursors, TAIL_START } from '../cursor.ts';
 import type { TailCursor } from '../ledger.ts';
 import type { LedgerDatabase } from '../postgres/ledger-database.ts';
@@ -31,6 +31,9 @@ export class Projector {
   private stopping = false;
   private nudged = false;
   private wake: () => void = () => undefined;
+  /** When the rows were last known to hold everything committed, on `performance.now()`. */
+  private caughtUpAt = performance.now();
+  private offLag: () => void = () => undefined;
 
   constructor(
     private readonly database: LedgerDatabase,
@@ -43,11 +46,14 @@ export class Projector {
   }
 
   start(): void {
-    this.loop ??= this.run();
+    if (this.loop) return;
+    this.offLag = observe('projectorLag', (tell) => tell(secondsSince(this.caughtUpAt), {}));
+    this.loop = this.run();
   }
 
   async stop(): Promise<void> {
     this.stopping = true;
+    this.offLag();
     this.wake();
     await this.loop;
     await this.round?.catch(() => undefined);
@@ -144,21 +150,26 @@ export class Projector {
   }
 
   private async projectOnce(): Promise<boolean> {
-    if (!(await this.hasNews())) return false;
+    const lookedAt = performance.now();
+    if (!(await this.hasNews())) {
+      this.caughtUpAt = lookedAt;
+      return false;
+    }
     const round = await this.inTransaction(async (store) => {
       const cursor = await store.lockCursor({ wait: false });
       if (!cursor) return null;
       const events = await store.tail(cursor, this.batch);
       const last = events.at(-1);
-      if (!last) return { cursor, moved: false };
+      if (!last) return { cursor, moved: false, all: true };
       const next = { tx: last.tx, position: last.position };
       await store.apply(events);
       // Not the field: readers that look at the saved cursor meanwhile correct that one.
       await store.saveCursor(next);
-      return { cursor: next, moved: true };
+      return { cursor: next, moved: true, all: events.length < this.batch };
     });
     if (!round) return false;
     this.cursor = round.cursor;
+    if (round.all) this.caughtUpAt = lookedAt;
     return round.moved;
   }
 
