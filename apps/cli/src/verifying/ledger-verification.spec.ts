@@ -1,3 +1,4 @@
+import { aPlan } from '#testing';
 import { EMPTY_HEAD, InMemoryLedger, InMemoryTerms } from '#ledger';
 import type { PlanEvent } from '#domain';
 import { planSummary, type LedgerEvent } from '../client/wire.ts';
@@ -127,16 +128,7 @@ async function aLedger(o: { branch?: string } = {}): Promise<LedgerEvent[]> {
       type: 'plan.submitted',
       data: {
         tenant: 'default',
-        definition: {
-          version: 1,
-          name: 'x',
-          repo: null,
-          maxParallel: null,
-          maxLeases: 3,
-          sandbox: 'auto',
-          integrate: null,
-          steps: [],
-        },
+        definition: aPlan({ name: 'x', steps: [] }),
         digest: '0'.repeat(64),
         idempotencyKey: 'k',
         by: { name: 'me', via: 'cli' },

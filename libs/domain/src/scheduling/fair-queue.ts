@@ -10,13 +10,14 @@ interface Entry<K> {
 /**
  * Takes turns by weight (stride scheduling, Waldspurger and Weihl 1995): each turn costs 1/weight, the one who has
  * paid least goes next. A weight of two gets two turns for one of a weight of one, and nobody waits for ever. Who comes
- * new begins at what the least of those present has paid: absence saves up no turns.
+ * new, or back, begins where the last turn was taken: absence saves up no turns.
  */
 export class FairQueue<K> {
   private readonly heap = new Heap<Entry<K>>(goesBefore);
   private readonly present = new Map<K, Entry<K>>();
   /** What was paid, of those who are away for now. Bounded by `forget`. */
   private readonly paid = new Map<K, number>();
+  /** What had been paid by who went last. */
   private level = 0;
   private orders = 0;
 
@@ -35,7 +36,7 @@ export class FairQueue<K> {
 
   add(key: K): void {
     if (this.present.has(key)) return;
-    const entry = { key, pass: Math.max(this.paid.get(key) ?? 0, this.now()), order: this.orders++ };
+    const entry = { key, pass: Math.max(this.paid.get(key) ?? 0, this.level), order: this.orders++ };
     this.present.set(key, entry);
     this.heap.push(entry);
   }
@@ -53,9 +54,7 @@ export class FairQueue<K> {
 
   /** The turn was used. To be called while the key is out of the queue. */
   charge(key: K, weight: number): void {
-    const pass = (this.paid.get(key) ?? this.level) + 1 / weight;
-    this.paid.set(key, pass);
-    if (this.present.size === 0) this.level = pass;
+    this.paid.set(key, (this.paid.get(key) ?? this.level) + 1 / weight);
   }
 
   /** Gone for good: what was paid is forgotten. */
@@ -71,10 +70,6 @@ export class FairQueue<K> {
     let before = 0;
     for (const entry of this.present.values()) if (entry !== own && goesBefore(entry, own)) before += 1;
     return before;
-  }
-
-  private now(): number {
-    return this.first()?.pass ?? this.level;
   }
 
   private first(): Entry<K> | undefined {

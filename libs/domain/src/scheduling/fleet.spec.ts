@@ -62,7 +62,7 @@ describe('the fleet', () => {
     yard.admit();
     yard.plan('small', 'newcomer', fanOut(10));
     for (const ordinal of [0, 1, 2, 3]) yard.finish(big, ordinal);
-    expect(yard.admit()).toEqual(['big/leaf[4]', 'small/leaf[0]', 'big/leaf[5]', 'small/leaf[1]']);
+    expect(yard.admit()).toEqual(['small/leaf[0]', 'big/leaf[4]', 'small/leaf[1]', 'big/leaf[5]']);
   });
 
   it('takes turns by tenant first, so that many plans of one tenant do not crowd out another', () => {
@@ -127,5 +127,141 @@ describe('the fleet', () => {
     expect(yard.admit()).toEqual(['busy/leaf[2]']);
     yard.finish(busy, 2);
     expect(yard.admit()).toEqual(['heavy/leaf[2]']);
+  });
+
+  it('gives a plan twice the turns of one whose priority is one less, and starves neither', () => {
+    const yard = new Yard();
+    yard.slots.set('default', 6);
+    yard.plan('plain', 'acme', fanOut(100));
+    yard.plan('urgent', 'acme', { ...fanOut(100), priority: 1 });
+    const turns = yard.admit().map((name) => name.split('/')[0]);
+    expect(turns.filter((planId) => planId === 'urgent')).toHaveLength(8);
+    expect(turns.filter((planId) => planId === 'plain')).toHaveLength(4);
+  });
+
+  it("admits a plan's own steps by their priority, and equals in turns", () => {
+    const yard = new Yard();
+    yard.slots.set('default', 3);
+    const steps = ['low', 'first', 'second'].map((name, index) =>
+      aStep({
+        name,
+        priority: index === 0 ? -1 : 3,
+        locks: index === 2 ? ['l'] : [],
+        matrix: { kind: 'list', values: ['1', '2'] },
+      }),
+    );
+    yard.plan('p1', 'acme', aPlan({ steps, locks: { l: 5 } }));
+    expect(yard.admit()).toEqual([
+      'p1/first[1]',
+      'p1/second[1]',
+      'p1/first[2]',
+      'p1/second[2]',
+      'p1/low[1]',
+      'p1/low[2]',
+    ]);
+  });
+
+  describe('a lock', () => {
+    const locking = (lock: string, own: Record<string, number> = {}): PlanDefinition =>
+      aPlan({
+        locks: own,
+        steps: [
+          aStep({ name: 'held', locks: [lock], matrix: { kind: 'list', values: ['1', '2', '3'] } }),
+          aStep({ name: 'free' }),
+        ],
+      });
+
+    it('of the plan is held by as many as the plan says, and what needs none passes by', () => {
+      const yard = new Yard();
+      const plan = yard.plan('p1', 'acme', locking('db', { db: 2 }));
+      expect(yard.admit()).toEqual(['p1/held[1]', 'p1/free', 'p1/held[2]']);
+      expect(explainWait(yard.fleet, plan, 2, NOW, yard.slots)).toBe(
+        'the plan\'s lock "db" is held (2 of 2)',
+      );
+      yard.finish(plan, 0);
+      expect(yard.admit()).toEqual(['p1/held[3]']);
+    });
+
+    it('of the tenant spans its plans, and is one when nobody says otherwise', () => {
+      const yard = new Yard();
+      yard.slots.set('default', 10);
+      const one = yard.plan('p1', 'acme', locking('staging'));
+      const two = yard.plan('p2', 'acme', locking('staging'));
+      yard.plan('p3', 'beta', locking('staging'));
+      const admitted = yard.admit();
+      expect(admitted.filter((name) => name.includes('held'))).toEqual(['p1/held[1]', 'p3/held[1]']);
+      expect(explainWait(yard.fleet, two, 0, NOW, yard.slots)).toBe(
+        'the tenant\'s lock "staging" is held (1 of 1)',
+      );
+      yard.finish(one, 0);
+      // Who waited for it is looked at again, though nothing moved in its own plan.
+      expect(yard.admit()).toEqual(['p2/held[1]']);
+    });
+
+    it('of the tenant may be had by as many as the fleet allows', () => {
+      const yard = new Yard({ locks: { staging: 2 } });
+      yard.plan('p1', 'acme', locking('staging'));
+      yard.plan('p2', 'acme', locking('staging'));
+      expect(yard.admit().filter((name) => name.includes('held'))).toHaveLength(2);
+    });
+
+    it('is free again when its holder is lost', () => {
+      const yard = new Yard();
+      const one = yard.plan('p1', 'acme', locking('staging'));
+      yard.plan('p2', 'acme', locking('staging'));
+      yard.admit();
+      const reason = { code: 'worker-silent', message: 'silent' };
+      decide(one, { kind: 'lease-expired', ordinal: 0, epoch: 1, counts: true, reason, jitter: 1 }, NOW);
+      yard.fleet.update(one);
+      expect(yard.admit().filter((name) => name.includes('held'))).toEqual(['p2/held[1]']);
+    });
+  });
+
+  it.each([
+    ['a tenant', { tenants: { acme: 2 } }, 'the tenant is at its cap of 2'],
+    ['a repository', { repositories: { '/repo': 2 } }, 'the repository is at its cap of 2'],
+  ])('holds the cap of %s exactly over all its plans, and lets others pass', (_what, caps, reason) => {
+    const yard = new Yard(caps);
+    yard.slots.set('default', 4);
+    const onRepo = { ...fanOut(3), repo: { url: '/repo', base: 'main' } };
+    const expanded = (plan: PlanState): PlanState => {
+      const lease = { ordinal: 0, epoch: 1, worker: 'w', tokenDigest: 't' };
+      const resolved = { baseSha: 'b', files: {}, texts: {} };
+      decide(plan, { kind: 'passed', lease, commit: null, outputs: {}, resolved, candidate: null }, NOW);
+      yard.fleet.update(plan);
+      return plan;
+    };
+    const plans = ['p1', 'p2'].map((planId) => yard.plan(planId, 'acme', onRepo));
+    expect(yard.admit()).toHaveLength(2);
+    const [first] = plans.map(expanded);
+    yard.plan('p3', 'beta', fanOut(2));
+    const admitted = yard.admit();
+    expect(admitted.filter((name) => !name.startsWith('p3'))).toHaveLength(2);
+    expect(admitted.filter((name) => name.startsWith('p3'))).toHaveLength(2);
+    expect(explainWait(yard.fleet, first!, 3, NOW, yard.slots)).toBe(reason);
+  });
+
+  it('says how many have their turn before', () => {
+    const yard = new Yard();
+    yard.slots.set('default', 1);
+    const plans = ['a1', 'a2', 'a3'].map((planId) => yard.plan(planId, 'acme', fanOut(10)));
+    yard.admit();
+    yard.slots.set('default', 100);
+    expect(explainWait(yard.fleet, plans[2]!, 0, NOW, yard.slots)).toBe('is admitted next');
+    expect(explainWait(yard.fleet, plans[1]!, 5, NOW, yard.slots)).toBe(
+      "has its turn after 2 of the tenant's plans",
+    );
+  });
+
+  it('looks at no plan that only waits', () => {
+    const yard = new Yard();
+    const wait = aPlan({ steps: [aStep({ work: { kind: 'wait', until: { forMs: 60_000 } } })] });
+    for (let index = 0; index < 1_000; index += 1) yard.plan(`p${index}`, 'acme', wait);
+    expect(yard.admit()).toEqual([]);
+    expect(yard.fleet.nextWake()).toBe(NOW + 60_000);
+    expect(yard.fleet.overdue(NOW + 59_999, 10_000)).toEqual([]);
+    expect(yard.fleet.overdue(NOW + 60_000, 10)).toHaveLength(10);
+    // They want the time until they are told it.
+    expect(yard.fleet.overdue(NOW + 60_000, 10_000)).toHaveLength(1_000);
   });
 });
