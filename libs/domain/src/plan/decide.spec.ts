@@ -1,12 +1,9 @@
-import type { PlanEvent } from '../ledger/events.ts';
-import { Fleet } from '../scheduling/fleet.ts';
-import { PlanStory, REPO, SLOTS, T0, aPlan, aStep } from '../testing/plan-story.ts';
-import { toIso } from '../time.ts';
+import { PlanStory, REPO, T0, aPlan, aStep } from '../testing/plan-story.ts';
 import { decide } from './decide.ts';
 import type { StepDefinition, StepWork } from './definition.ts';
 import { inputCommits } from './inputs-of.ts';
 import type { PlanInput } from './input.ts';
-import { initialPlanState, type PlanState } from './state.ts';
+import type { PlanState } from './state.ts';
 
 describe('a plan without a repository', () => {
   it('runs a chain in order and ends in the append of its last result', () => {

@@ -138,6 +138,6 @@ export class PlanStory {
 
   private keep(events: PlanEvent[]): void {
     this.events.push(...events);
-    for (const _ of events) this.times.push(this.now);
+    this.times.push(...events.map(() => this.now));
   }
 }
