@@ -313,7 +313,12 @@ export class AFleet {
 
 /** A `run` step; everything else as a plan's defaults would have it. */
 export function runs(commands: string[], o: Partial<LoopJob> = {}): LoopJob {
-  return aLoop({ kind: 'run', task: { kind: 'run', commands }, ...o });
+  return aLoop({ kind: 'run', task: { kind: 'run', commands, script: null }, ...o });
+}
+
+/** A `run` step that is a script. */
+export function script(text: string, args: string[] = [], o: Partial<LoopJob> = {}): LoopJob {
+  return aLoop({ kind: 'run', task: { kind: 'run', commands: [], script: { text, args } }, ...o });
 }
 
 /** An `agent` step whose agent is a shell command. */
@@ -329,6 +334,7 @@ function aLoop(o: Partial<LoopJob> & Pick<LoopJob, 'kind' | 'task'>): LoopJob {
     inputs: [],
     previous: null,
     matrix: null,
+    values: {},
     inputOutputs: {},
     timeout: { attemptMs: 30_000, idleMs: 20_000 },
     paths: { write: null, protect: [] },

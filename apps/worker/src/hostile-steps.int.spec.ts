@@ -1,4 +1,4 @@
-import { AFleet, agent, isRunning, runs } from '../../../test/worker/a-fleet.ts';
+import { AFleet, agent, isRunning, runs, script } from '../../../test/worker/a-fleet.ts';
 
 /** Each of these ends with a reason that a person understands, and leaves nothing on the worker. */
 describe('what hostile or broken steps come to', () => {
@@ -263,4 +263,103 @@ describe('what hostile or broken steps come to', () => {
       message: expect.stringContaining('nested'),
     });
   }, 60_000);
+
+  it('the value of an expression reaches every program of the step as a variable, and never a shell', async () => {
+    const evil = `"; touch pwned; echo '$(touch pwned)\n\`touch pwned\``;
+    const check = 'test "$SKEIN_VALUE_1" = "$(cat src/value)" && test ! -e pwned';
+    const job = await fleet.run(
+      runs(['printf %s "$SKEIN_VALUE_1" > src/value', `echo "\${SKEIN_VALUE_1}" x >/dev/null; ${check}`], {
+        attempts: 1,
+        setup: ['test -n "$SKEIN_VALUE_1"'],
+        verify: [check],
+        env: { SKEIN_VALUE_1: 'the plan’s env' },
+        values: { SKEIN_VALUE_1: evil },
+      }),
+    );
+    const [attempt] = fleet.attemptsOf(job);
+    expect(attempt!.reason).toMatchObject({ code: 'accepted' });
+    expect(await fleet.repo.show(attempt!.commit!.ref, 'src/value')).toBe(evil);
+    for (const values of [{ PATH: '/tmp' }, { SKEIN_VALUE_1: 'a\0b' }]) {
+      const refused = await fleet.run(runs(['true'], { attempts: 1, values }));
+      expect(fleet.resultOf(refused)).toMatchObject({
+        status: 'blocked',
+        reason: { code: 'values-unusable' },
+      });
+    }
+  }, 60_000);
+
+  it.each([
+    ['a text as it is', 'a "b"', 'a "b"'],
+    ['an object as JSON', { name: 'a b', files: ['x'] }, '{"name":"a b","files":["x"]}'],
+    ['a number as JSON', 7, '7'],
+  ])(
+    'tells a step its matrix item: %s',
+    async (_what, item, told) => {
+      const job = await fleet.run(
+        runs(['test "$SKEIN_MATRIX" = "$TOLD" || { echo "$SKEIN_MATRIX"; exit 1; }'], {
+          attempts: 1,
+          env: { TOLD: told },
+          matrix: { item },
+        }),
+      );
+      expect(fleet.attemptsOf(job)[0]).toMatchObject({ verdict: 'accepted' });
+    },
+    60_000,
+  );
+
+  describe('a script', () => {
+    const once = { attempts: 1 };
+
+    it('is run by its #! line, or by sh; its arguments are read by no shell', async () => {
+      const args = ['a b', '$(touch pwned)', '', '*'];
+      const shell = 'printf "%s|" "$@" > src/args; test ! -w "$0"';
+      const inShell = await fleet.run(script(shell, args, { ...once, verify: ['test ! -e pwned'] }));
+      const node = `#!/usr/bin/env -S node --no-warnings
+        require('fs').writeFileSync('src/args', process.argv.slice(2).join('|') + '|');`;
+      const inNode = await fleet.run(script(node, args, { ...once, verify: ['test ! -e pwned'] }));
+      for (const job of [inShell, inNode]) {
+        const [attempt] = fleet.attemptsOf(job);
+        expect(attempt!.reason).toMatchObject({ code: 'accepted' });
+        expect(await fleet.repo.show(attempt!.commit!.ref, 'src/args')).toBe('a b|$(touch pwned)||*|');
+      }
+    }, 60_000);
+
+    it.each([
+      ['/opt/none/perl7', '/opt/none/perl7 is not'],
+      ['/usr/bin/env deno-of-2031', 'deno-of-2031 is not'],
+    ])(
+      'whose interpreter %s is missing says so',
+      async (interpreter, says) => {
+        const reason = await rejected(script(`#!${interpreter}\nx\n`, [], once));
+        expect(reason).toMatchObject({
+          code: 'script-interpreter-missing',
+          message: expect.stringContaining(says),
+        });
+      },
+      60_000,
+    );
+
+    it('that fails says how, also with the code of a missing program', async () => {
+      const reason = await rejected(script('#!/bin/sh\necho oh >&2\nexit 127\n', ['one'], once));
+      expect(reason).toMatchObject({
+        code: 'command-failed',
+        message: expect.stringMatching(/`script one` exited with 127/),
+      });
+    }, 60_000);
+
+    it.each([
+      ['a carriage return', '#!/bin/sh\r\necho\r\n', [], 'script-wrong', 'Unix line ends'],
+      ['an argument with a NUL', 'true', ['a\0'], 'script-arguments', 'NUL'],
+    ])(
+      'with %s is blocked with a reason',
+      async (_what, text, args, code, says) => {
+        const job = await fleet.run(script(text, args, once));
+        expect(fleet.resultOf(job)).toMatchObject({
+          status: 'blocked',
+          reason: { code, message: expect.stringContaining(says) },
+        });
+      },
+      60_000,
+    );
+  });
 });

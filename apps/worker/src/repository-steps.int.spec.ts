@@ -1,4 +1,4 @@
-import type { IntegrateJob, LoopJob, ResolveJob, StepInput } from '#contracts';
+import type { IntegrateJob, JscodeshiftTask, LoopJob, ResolveJob, StepInput } from '#contracts';
 import type { CommitRef } from '#domain';
 import { AFleet, agent, runs } from '../../../test/worker/a-fleet.ts';
 
@@ -330,4 +330,120 @@ describe('steps that need the repository', () => {
     });
     expect(await fleet.log(rejected!.logKey)).toContain('could not be parsed: src/broken.js: ');
   }, 60_000);
+
+  describe('a transform', () => {
+    const codemod = (
+      transform: string,
+      o: Partial<JscodeshiftTask> = {},
+      loop: Partial<LoopJob> = {},
+    ): LoopJob => ({
+      ...runs([], loop),
+      kind: 'codemod',
+      task: {
+        kind: 'codemod',
+        engine: 'jscodeshift',
+        parser: 'babel',
+        transform,
+        options: {},
+        files: [],
+        unparsable: 'report',
+        ...o,
+      },
+    });
+    const RENAME = `export default ({ source }, { j }, { from, to }) =>
+      j(source).find(j.Identifier, { name: from }).replaceWith(j.identifier(to)).toSource();`;
+
+    it('rewrites the files of its parser, and what it counts and reports is in the log', async () => {
+      const text = `import { writeFileSync } from 'node:fs';
+        ${RENAME.replace('export default', 'const rename =')}
+        export default (file, api, options) => {
+          api.stats('seen');
+          api.report('hello');
+          writeFileSync(process.env.SKEIN_OUTPUTS, '{"n":2}');
+          return rename(file, api, options);
+        };`;
+      const loop = { outputs: ['n'], verify: ['grep -q deux src/a.js'] };
+      const job = await fleet.run(codemod(text, { options: { from: 'two', to: 'deux' } }, loop));
+      const [attempt] = fleet.attemptsOf(job);
+      expect(attempt).toMatchObject({ verdict: 'accepted', diffstat: { files: 1 }, outputs: { n: 2 } });
+      expect(await fleet.repo.show(attempt!.commit!.ref, 'src/a.js')).toBe('one\ndeux\nthree\n');
+      const log = await fleet.log(attempt!.logKey);
+      // A dot file must be named to be meant.
+      expect(log).toContain('a transform on 2 files');
+      expect(log).toContain('1 files transformed, 1 unmodified, 0 skipped');
+      expect(log).toContain('seen: 2');
+      expect(log).toContain('src/a.js: hello');
+    }, 60_000);
+
+    it('that fails on a file is a rejected attempt, whose feedback names file and place', async () => {
+      const job = await fleet.run(
+        codemod(
+          "\nmodule.exports = ({ path }) => path === 'src/b.js' ? null.x : 'new\\n';",
+          {},
+          { attempts: 1 },
+        ),
+      );
+      const [attempt] = fleet.attemptsOf(job);
+      expect(attempt).toMatchObject({
+        verdict: 'rejected',
+        commit: null,
+        reason: {
+          code: 'codemod-transform-failed',
+          message: expect.stringMatching(/failed on src\/b\.js: TypeError: Cannot read/),
+        },
+      });
+      expect(attempt!.feedback).toMatch(/## Output\nsrc\/b\.js: TypeError: .*\n\s+at .*\/transform\.js:2:/);
+    }, 60_000);
+
+    it('stays in its scope and its time, and a module that is no transform blocks the step', async () => {
+      const strays =
+        "require('fs').writeFileSync('README.md', 'x'); module.exports = (f) => f.source + '//';";
+      const hangs = 'module.exports = () => { for (;;); }';
+      const exits = 'module.exports = () => process.exit(0)';
+      const cases = [
+        [strays, 'scope-violation'],
+        [hangs, 'idle-timeout'],
+        [exits, 'codemod-failed'],
+      ] as const;
+      for (const [text, code] of cases) {
+        const job = await fleet.run(
+          codemod(
+            text,
+            {},
+            {
+              attempts: 1,
+              paths: { write: ['src/**'], protect: [] },
+              timeout: { attemptMs: 20_000, idleMs: 1_500 },
+            },
+          ),
+        );
+        expect(fleet.attemptsOf(job)[0]).toMatchObject({ verdict: 'rejected', reason: { code } });
+      }
+      const reason = await blockedReason(codemod('module.exports = 7'));
+      expect(reason).toMatchObject({
+        code: 'codemod-transform-error',
+        message: expect.stringContaining('exports no function'),
+      });
+    }, 60_000);
+
+    it('reports or fails on what its parser cannot read, as the plan says', async () => {
+      await fleet.repo.commit({ 'src/typed.js': 'let two: string = 1 as x;\n' });
+      const baseSha = (await fleet.repo.head())!;
+      const o = { options: { from: 'two', to: 'deux' } };
+      const reported = await fleet.run(codemod(RENAME, o), { baseSha });
+      expect(fleet.attemptsOf(reported)[0]).toMatchObject({ verdict: 'accepted', diffstat: { files: 1 } });
+      expect(await fleet.log(fleet.attemptsOf(reported)[0]!.logKey)).toContain(
+        'could not be parsed: src/typed.js: SyntaxError',
+      );
+      const failed = await fleet.run(codemod(RENAME, { ...o, unparsable: 'fail' }, { attempts: 1 }), {
+        baseSha,
+      });
+      expect(fleet.attemptsOf(failed)[0]).toMatchObject({
+        verdict: 'rejected',
+        reason: { code: 'codemod-unparsable', message: expect.stringContaining('src/typed.js') },
+      });
+      const read = await fleet.run(codemod(RENAME, { ...o, parser: 'ts', files: ['src/*.js'] }), { baseSha });
+      expect(fleet.attemptsOf(read)[0]).toMatchObject({ diffstat: { files: 2 } });
+    }, 60_000);
+  });
 });

@@ -14,6 +14,7 @@ export async function giveFiles(
     inputs: await dirs.give('inputs.json', `${JSON.stringify(loop.inputOutputs)}\n`),
     files: matrix !== null && 'files' in matrix ? await dirs.give('files', fileList(matrix.files)) : null,
     prompt: task.kind === 'agent' ? await dirs.give('prompt.md', task.prompt) : null,
+    script: task.kind === 'run' && task.script ? await dirs.give('script', task.script.text, 0o755) : null,
     feedback: feedback === null ? null : await dirs.give('feedback.md', feedback),
   };
 }

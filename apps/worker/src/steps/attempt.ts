@@ -221,6 +221,7 @@ class Attempt {
         dirs: context.dirs,
         given,
         matrix: loop.matrix,
+        values: loop.values,
       }),
       network: loop.network,
       idleMs: loop.timeout.idleMs,

@@ -13,7 +13,7 @@ import { pushWithRetry } from './pushing.ts';
 import { openMirror } from './repository.ts';
 import { conflictAmong, fetchInputs, mergeResults } from './start-commit.ts';
 import { requireSandbox, type StepContext } from './step-context.ts';
-import { programEnvironment } from './step-environment.ts';
+import { NOTHING_GIVEN, programEnvironment } from './step-environment.ts';
 
 /** The base may move while the merge is verified; after this many rounds what was verified is integrated. */
 const ROUNDS_MAX = 3;
@@ -158,8 +158,9 @@ function placeOf(
       attempt: 1,
       worktree,
       dirs,
-      given: { inputs: null, files: null, prompt: null, feedback: null },
+      given: NOTHING_GIVEN,
       matrix: null,
+      values: {},
     }),
     network: integrate.network,
     idleMs: integrate.timeout.idleMs,

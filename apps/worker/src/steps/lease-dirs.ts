@@ -9,7 +9,7 @@ import { removeTree } from '#sandbox';
  *
  *   <root>/<plan>-<ordinal>-<epoch>-<token>/
  *     <worktree>  the step's, made by git
- *     given/      written by the worker, read-only for the step: prompt, feedback, inputs, file list
+ *     given/      written by the worker, read-only for the step: prompt, feedback, inputs, file list, script
  *     home/       the step's HOME, the same for all programs of the lease
  *     scratch/    the step's: outputs.json
  *
@@ -57,11 +57,11 @@ export class LeaseDirs {
     await removeTree(this.outputs);
   }
 
-  async give(name: string, content: string | Buffer): Promise<string> {
+  async give(name: string, content: string | Buffer, mode = 0o644): Promise<string> {
     const path = join(this.given, name);
     // Made anew each time: never written through what a step may have put there.
     await removeTree(path);
-    await writeFile(path, content, { flag: 'wx' });
+    await writeFile(path, content, { flag: 'wx', mode });
     return path;
   }
 

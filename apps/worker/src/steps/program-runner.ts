@@ -53,7 +53,13 @@ export class ProgramRunner {
     return null;
   }
 
-  async run(program: Program, place: ProgramPlace, log: AttemptLog): Promise<ProgramEnd> {
+  /** `argv`: what is started; without it the program's command is read by sh. */
+  async run(
+    program: Program,
+    place: ProgramPlace,
+    log: AttemptLog,
+    argv: string[] = ['/bin/sh', '-c', program.command],
+  ): Promise<ProgramEnd> {
     log.note(`${program.phase}: ${quoteCommand(program.command)}`);
     const run = await inSpan(
       SPANS[program.phase],
@@ -62,7 +68,7 @@ export class ProgramRunner {
         await place.mend();
         const result = await this.sandbox.run(
           {
-            argv: ['/bin/sh', '-c', program.command],
+            argv,
             cwd: place.worktree,
             writable: place.writable,
             readable: place.readable,

@@ -7,8 +7,19 @@ export interface GivenFiles {
   inputs: string | null;
   files: string | null;
   prompt: string | null;
+  /** Not told by a variable: it is run. */
+  script: string | null;
   feedback: string | null;
 }
+
+/** For checks that no attempt is about. */
+export const NOTHING_GIVEN: GivenFiles = {
+  inputs: null,
+  files: null,
+  prompt: null,
+  script: null,
+  feedback: null,
+};
 
 /**
  * What a program of a step sees besides what the sandbox gives (PATH, LANG, HOME, TMPDIR): what the plan says, and what
@@ -22,8 +33,9 @@ export function programEnvironment(o: {
   dirs: LeaseDirs;
   given: GivenFiles;
   matrix: LoopJob['matrix'];
+  values: Record<string, string>;
 }): Record<string, string> {
-  const { job, dirs, given, matrix } = o;
+  const { job, dirs, given } = o;
   const ownNames = Object.entries(o.planEnv).filter(([name]) => !/^SKEIN_/i.test(name));
   const told: Record<string, string | null> = {
     SKEIN_PLAN: job.planId,
@@ -37,7 +49,8 @@ export function programEnvironment(o: {
     SKEIN_FILES: given.files,
     SKEIN_PROMPT: given.prompt,
     SKEIN_FEEDBACK: given.feedback,
-    SKEIN_MATRIX: matrix && 'value' in matrix ? matrix.value.replaceAll('\0', '') : null,
+    SKEIN_MATRIX: matrixText(o.matrix),
+    ...o.values,
   };
   return {
     ...Object.fromEntries(ownNames),
@@ -45,4 +58,11 @@ export function programEnvironment(o: {
       Object.entries(told).filter((entry): entry is [string, string] => entry[1] !== null),
     ),
   };
+}
+
+/** An item's text as it is, any other item as JSON. Files are told by a file. */
+function matrixText(matrix: LoopJob['matrix']): string | null {
+  if (matrix === null || 'files' in matrix) return null;
+  const value = 'value' in matrix ? matrix.value : matrix.item;
+  return (typeof value === 'string' ? value : JSON.stringify(value)).replaceAll('\0', '');
 }
