@@ -1,3 +1,5 @@
+import type { Extent } from './extent.ts';
+
 /**
  * Where transcripts, logs and diffs go. Nothing waits for it and nothing is decided by it: a lost artifact is shown as lost.
  * Keys are slash paths of `[A-Za-z0-9._-]` parts, such as `plans/p1/s17/1/log`; no part is `.` or `..`.
@@ -11,8 +13,12 @@ export interface ArtifactStore {
   get(key: string, maxBytes: number, from?: number): Promise<Buffer | null>;
   /** Bytes of it; null when there is none. */
   size(key: string): Promise<number | null>;
-  /** Removes everything below the prefix (whole parts: `plans/p1` does not touch `plans/p10`). Counts files. */
-  prune(prefix: string): Promise<number>;
+  /** The first parts of all keys, each once, in any order. Never holds them all. */
+  list(): AsyncIterable<string>;
+  /** How much is below the prefix (whole parts: `plans/p1` is not `plans/p10`). */
+  measure(prefix: string): Promise<Extent>;
+  /** Removes everything below the prefix, and says how much it was. */
+  prune(prefix: string): Promise<Extent>;
 }
 
 export interface WritableArtifact {

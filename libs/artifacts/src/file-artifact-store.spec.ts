@@ -103,10 +103,34 @@ describe('the artifact store on files', () => {
     await store.put('plans/p1/a', '1');
     await store.put('plans/p1/b/c', '2');
     await store.put('plans/p10/a', '3');
-    expect(await store.prune('plans/p1')).toBe(2);
+    expect(await store.measure('plans/p1')).toEqual({ files: 2, bytes: 2 });
+    expect(await store.prune('plans/p1')).toEqual({ files: 2, bytes: 2 });
     expect(await store.get('plans/p1/a', 10)).toBeNull();
     expect((await store.get('plans/p10/a', 10))?.toString()).toBe('3');
-    expect(await store.prune('plans/never')).toBe(0);
+    expect(await store.prune('plans/never')).toEqual({ files: 0, bytes: 0 });
+  });
+
+  it('lists the beginnings of its keys, and nothing that is none', async () => {
+    const listed = async () => {
+      const names: string[] = [];
+      for await (const name of store.list()) names.push(name);
+      return names.sort();
+    };
+    expect(await listed()).toEqual([]);
+    await store.put('p1/s1/log', '1');
+    await store.put('p1/s2/log', '2');
+    await store.put('p2/s1/log', '3');
+    await writeFile(join(dir, 'root', 'half~made'), '');
+    expect(await listed()).toEqual(['p1', 'p2']);
+  });
+
+  it('counts a symlink as what it is and never prunes through it', async () => {
+    await store.put('p1/a', 'x');
+    await writeFile(join(dir, 'secret'), 'secret');
+    await symlink(dir, join(dir, 'root', 'p1', 'out'));
+    expect((await store.measure('p1')).files).toBe(2);
+    await store.prune('p1');
+    expect((await stat(join(dir, 'secret'))).size).toBe(6);
   });
 
   it('never reads through a symlink that somebody put at a key', async () => {

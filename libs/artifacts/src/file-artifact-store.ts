@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ArtifactKeyError, type ArtifactStore, type WritableArtifact } from './artifact-store.ts';
+import { type Extent, measure } from './extent.ts';
 
 export interface FileArtifactStoreOptions {
   /** Made if missing, readable by its owner only: transcripts may quote what a step printed. */
@@ -15,6 +16,10 @@ const PART = /^[A-Za-z0-9._-]{1,200}$/;
 const LONGEST_KEY = 1_000;
 /** In no key (`~` is not a key's character), so an artifact in the making can never be read or overwritten by key. */
 const UNFINISHED = '~';
+
+function isPart(name: string): boolean {
+  return PART.test(name) && name !== '.' && name !== '..';
+}
 
 /** Artifacts as files below one folder. Symlinks inside it are never followed. */
 export class FileArtifactStore implements ArtifactStore {
@@ -71,17 +76,29 @@ export class FileArtifactStore implements ArtifactStore {
     }
   }
 
-  async prune(prefix: string): Promise<number> {
+  async *list(): AsyncIterable<string> {
+    const entries = await opendir(this.rootDir).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (entries === null) return;
+    for await (const { name } of entries) if (isPart(name)) yield name;
+  }
+
+  async measure(prefix: string): Promise<Extent> {
+    return measure(this.pathOf(prefix));
+  }
+
+  async prune(prefix: string): Promise<Extent> {
     const path = this.pathOf(prefix);
-    const files = await countFiles(path);
+    const extent = await measure(path);
     await rm(path, { recursive: true, force: true });
-    return files;
+    return extent;
   }
 
   private pathOf(key: string): string {
     const parts = key.split('/');
-    const legal = parts.every((part) => PART.test(part) && part !== '.' && part !== '..');
-    if (!legal || key.length > LONGEST_KEY) throw new ArtifactKeyError(key);
+    if (!parts.every(isPart) || key.length > LONGEST_KEY) throw new ArtifactKeyError(key);
     return join(this.rootDir, ...parts);
   }
 
@@ -166,16 +183,4 @@ async function writeFully(file: FileHandle, content: Buffer): Promise<void> {
   while (written < content.length) {
     written += (await file.write(content, written)).bytesWritten;
   }
-}
-
-async function countFiles(path: string): Promise<number> {
-  let info;
-  try {
-    info = await lstat(path);
-  } catch {
-    return 0;
-  }
-  if (!info.isDirectory()) return 1;
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => !entry.isDirectory()).length;
 }
