@@ -1,6 +1,6 @@
 export { CacheDirUnsafeError, usableCacheDir } from './cache-dir.ts';
 export { DataDirInUseError } from './data-dir.ts';
-export { LockTimeoutError } from './file-lock.ts';
+export { FileLock, LockTimeoutError } from './file-lock.ts';
 export {
   findNatsServer,
   type FindOptions,
