@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { FileArtifactStore, type ArtifactStore } from '#artifacts';
 import { DeciderClient, DeciderLocator, connectBus, type Bus } from '#bus';
 import type { Settings } from '#config';
+import { celExpressions } from '#contracts';
 import {
   LedgerDatabase,
   PlanViews,
@@ -15,6 +16,7 @@ import {
 import type { Logger } from '#telemetry';
 import { Readiness } from './api/readiness.ts';
 import { PlanReader } from './api/plan-reader.ts';
+import { LiveEvents } from './api/streaming/live-events.ts';
 import { PlanCommands } from './commands/plan-commands.ts';
 import { systemClock } from './deciding/clock.ts';
 import { Decider } from './deciding/decider.ts';
@@ -36,6 +38,7 @@ export class Coordinator {
     readonly reader: PlanReader,
     readonly readiness: Readiness,
     readonly artifacts: ArtifactStore,
+    readonly live: LiveEvents,
   ) {}
 
   /** Throws when Postgres or NATS cannot be reached, or the settings lack them. */
@@ -61,6 +64,7 @@ export class Coordinator {
     const projector = new Projector(database, { log });
     const artifacts = new FileArtifactStore({ rootDir: settings.dirs.artifacts });
     const views = new PlanViews(database);
+    const live = new LiveEvents(new EventPages(database), log);
     const locator = new DeciderLocator({ bus }).start();
     const client = new DeciderClient({ bus, locator });
     const overview = new OverviewWriter({ views, projector, settings: settings.telemetry, log });
@@ -84,6 +88,7 @@ export class Coordinator {
             ledger,
             bus,
             clock: systemClock,
+            expressions: celExpressions,
             log: log.child({ term }),
             caps: { fleet: settings.decider.maxInFlight, pools: settings.decider.poolCaps },
             pools: Object.keys(settings.decider.poolCaps),
@@ -96,6 +101,7 @@ export class Coordinator {
             onCommand: (message, traceparent) => commands.executeForwarded(message, traceparent),
             onCommitted: (committed) => {
               projector.nudge();
+              live.nudge();
               overview.follow(committed);
             },
           },
@@ -113,12 +119,14 @@ export class Coordinator {
       reader,
       readiness,
       artifacts,
+      live,
     );
   }
 
   /** Hands the term over, then closes everything. */
   async stop(): Promise<void> {
     const { elector, overview, projector, locator, bus, database } = this.parts;
+    await this.live.stop();
     await elector.stop();
     await overview.stop();
     await projector.stop();

@@ -3,6 +3,7 @@ import {
   explainWait,
   formatOrdinal,
   stepOf,
+  type Expressions,
   type FleetCaps,
   type PlanInput,
   type PlanReply,
@@ -43,6 +44,7 @@ export interface DeciderOptions {
   clock: Clock;
   log: Logger;
   caps: FleetCaps;
+  expressions: Expressions;
   /** Pools that have a queue from the start; others follow from plans and workers. */
   pools: string[];
   leaseMs: number;
@@ -120,6 +122,7 @@ export class Decider {
       fleet: this.fleet,
       slots: () => this.roster.slots(),
       clock: o.clock,
+      expressions: o.expressions,
       log: o.log,
       onCommitted: (committed) => this.afterCommit(committed),
       onDeposed,

@@ -1,3 +1,4 @@
+import { initialPlanState, type StepState } from '#domain';
 import { LeaseTable } from './lease-table.ts';
 
 const LEASE = { planId: 'p1', ordinal: 3, epoch: 2, worker: 'w1' };
@@ -40,16 +41,29 @@ describe('the lease table', () => {
     expect(table.expired(61_000)).toMatchObject([{ seen: false }]);
   });
 
-  it.each(['lease.lost', 'lease.released', 'step.passed', 'step.blocked', 'step.poisoned', 'step.cancelled'])(
-    'ends a lease with %s, and every lease of a plan with its cancellation',
-    (type) => {
-      const table = new LeaseTable(1_000);
-      table.follow('p1', grant, 0);
-      table.follow('p1', { type, data: { ordinal: 3 } } as never, 0);
-      expect(table.size).toBe(0);
-      table.follow('p1', grant, 0);
-      table.follow('p1', { type: 'plan.cancelled', data: { by: { name: 'me', via: 'cli' }, why: null } }, 0);
-      expect(table.size).toBe(0);
-    },
-  );
+  it.each([
+    'lease.lost',
+    'lease.released',
+    'step.passed',
+    'step.blocked',
+    'step.poisoned',
+    'step.cancelled',
+    'report.published',
+  ])('ends a lease with %s', (type) => {
+    const table = new LeaseTable(1_000);
+    table.follow('p1', grant, 0);
+    table.follow('p1', { type, data: { ordinal: 3 } } as never, 0);
+    expect(table.size).toBe(0);
+  });
+
+  it('keeps of a plan that has ended only the leases that outlive it', () => {
+    const table = new LeaseTable(1_000);
+    table.follow('p1', grant, 0);
+    table.follow('p1', { ...grant, data: { ...grant.data, ordinal: 4 } }, 0);
+    const plan = initialPlanState('p1');
+    plan.steps[3] = { status: 'cancelled' } as StepState;
+    plan.steps[4] = { status: 'leased' } as StepState;
+    table.keepLeased(plan);
+    expect(table.expired(1_000)).toMatchObject([{ ordinal: 4 }]);
+  });
 });

@@ -1,4 +1,13 @@
-import type { Job, JobWork, LoopJob, StepInput } from '#contracts';
+import {
+  renderArgs,
+  renderCommands,
+  renderGlobs,
+  renderText,
+  type Job,
+  type JobWork,
+  type LoopJob,
+  type StepInput,
+} from '#contracts';
 import {
   acceptedCommits,
   definitionOf,
@@ -10,11 +19,13 @@ import {
   textsNamed,
   toIso,
   type PlanState,
-  type StepDefinition,
   type CodemodWork,
+  type ExpressionScope,
   type StepState,
+  type StepWork,
   type TextSource,
 } from '#domain';
+import { planScope, renderPrograms, stepScope } from './step-texts.ts';
 
 export interface JobFacts {
   /** Whether the plan's tenant may run without a sandbox where none works. */
@@ -57,11 +68,11 @@ function workOf(plan: PlanState, step: StepState, facts: JobFacts): JobWork {
     case 'resolve':
       return resolveJob(plan, facts);
     case 'baseline':
-      return baselineJob(plan);
+      return baselineJob(plan, step);
     case 'report':
       return reportJob(plan);
     case 'integrate':
-      return integrateJob(plan);
+      return integrateJob(plan, step);
     case 'publish':
       return publishJob(plan);
     case 'clean':
@@ -71,6 +82,10 @@ function workOf(plan: PlanState, step: StepState, facts: JobFacts): JobWork {
 
 function loopJob(plan: PlanState, step: StepState): LoopJob {
   const definition = plan.groups[step.instance.definition!]!.definition;
+  const scope = stepScope(plan, step);
+  const programs = renderPrograms(definition, scope);
+  const { task, values } = taskOf(plan, step, definition.work, scope, programs.values);
+  const { write, protect } = definition.paths;
   return {
     kind: step.instance.kind as LoopJob['kind'],
     attempt: step.attemptsUsed + 1,
@@ -80,45 +95,68 @@ function loopJob(plan: PlanState, step: StepState): LoopJob {
     matrix: step.instance.matrix,
     inputOutputs: inputOutputs(plan, step.instance.ordinal),
     timeout: definition.timeout,
-    values: {},
-    paths: definition.paths,
-    setup: definition.setup,
-    verify: definition.verify,
-    env: definition.env,
+    values,
+    paths: { write: write && renderGlobs(write, scope), protect: renderGlobs(protect, scope) },
+    setup: programs.setup,
+    verify: programs.verify,
+    env: programs.env,
     network: definition.network,
     outputs: definition.outputs,
     date: toIso(plan.submittedAt),
-    task: taskOf(plan, step, definition),
+    task,
   };
 }
 
-function taskOf(plan: PlanState, step: StepState, definition: StepDefinition): LoopJob['task'] {
-  const { work } = definition;
+interface RenderedTask {
+  task: LoopJob['task'];
+  /** Of the step's set-up and checks, and of the task. */
+  values: Record<string, string>;
+}
+
+function taskOf(
+  plan: PlanState,
+  step: StepState,
+  work: StepWork,
+  scope: ExpressionScope,
+  values: Record<string, string>,
+): RenderedTask {
   switch (work.kind) {
-    case 'run':
-      return {
-        kind: 'run',
-        commands: work.commands,
-        script: work.script && { text: textOf(plan, work.script.source), args: work.script.args },
+    case 'run': {
+      const rendered = renderCommands(work.commands, scope, values);
+      const script = work.script && {
+        text: textOf(plan, work.script.source),
+        args: renderArgs(work.script.args, scope),
       };
-    case 'agent':
-      return {
-        kind: 'agent',
+      return { task: { kind: 'run', commands: rendered.commands, script }, values: rendered.values };
+    }
+    case 'agent': {
+      const rendered = renderCommands([work.command], scope, values);
+      const prompt = textOf(plan, work.prompt);
+      const task = {
+        kind: 'agent' as const,
         adapter: work.adapter,
-        command: work.command,
-        prompt: textOf(plan, work.prompt),
+        command: rendered.commands[0]!,
+        // A file of the repository is taken as it is: `${{` may well be what it is about.
+        prompt: 'inline' in work.prompt ? renderText(prompt, scope) : prompt,
       };
+      return { task, values: rendered.values };
+    }
     case 'codemod':
-      return codemodTask(plan, step, work);
+      return { task: codemodTask(plan, step, work, scope), values };
     case 'noop':
     case 'wait':
       throw new Error(`s${step.instance.ordinal} of plan ${plan.planId}: a ${work.kind} has no task`);
   }
 }
 
-function codemodTask(plan: PlanState, step: StepState, work: CodemodWork): LoopJob['task'] {
-  const { matrix } = step.instance;
-  const files = work.files.length > 0 ? work.files : matrix && 'files' in matrix ? matrix.files : [];
+function codemodTask(
+  plan: PlanState,
+  { instance: { matrix } }: StepState,
+  work: CodemodWork,
+  scope: ExpressionScope,
+): LoopJob['task'] {
+  const named = renderGlobs(work.files, scope);
+  const files = work.files.length > 0 ? named : matrix && 'files' in matrix ? matrix.files : [];
   if (work.engine === 'ast-grep') {
     const { kind, engine, language, unparsable } = work;
     return { kind, engine, language, rules: textOf(plan, work.rules), files, unparsable };
@@ -144,26 +182,29 @@ function resolveJob(plan: PlanState, facts: JobFacts): JobWork {
   return { kind: 'resolve', globs, texts: textsNamed(definition.steps), maxFiles: facts.maxSteps };
 }
 
-function integrateJob(plan: PlanState): JobWork {
+function integrateJob(plan: PlanState, step: StepState): JobWork {
   const integrate = definitionOf(plan).integrate!;
+  const { setup, verify, env, values } = renderPrograms(integrate, planScope(plan, step));
   const inputs: StepInput[] = acceptedCommits(plan);
   return {
     kind: 'integrate',
     branch: integrationBranch(plan),
     inputs,
     ledgerHead: { seq: plan.seq, hash: plan.hash },
-    setup: integrate.setup,
-    verify: integrate.verify,
-    env: integrate.env,
+    setup,
+    verify,
+    env: { ...env, ...values },
     network: integrate.network,
     timeout: integrate.timeout,
     date: toIso(plan.submittedAt),
   };
 }
 
-function baselineJob(plan: PlanState): JobWork {
-  const { setup, verify, env, network, timeout, onRed } = definitionOf(plan).baseline!;
-  return { kind: 'baseline', setup, verify, env, network, timeout, onRed };
+function baselineJob(plan: PlanState, step: StepState): JobWork {
+  const baseline = definitionOf(plan).baseline!;
+  const { network, timeout, onRed } = baseline;
+  const { setup, verify, env, values } = renderPrograms(baseline, planScope(plan, step));
+  return { kind: 'baseline', setup, verify, env: { ...env, ...values }, network, timeout, onRed };
 }
 
 /** Without its text: that is rendered from the projections when the job is sent. */

@@ -5,7 +5,8 @@ import type { PlanEvent } from './events.ts';
 import { EVENT_VERSION, upcast } from './upcast.ts';
 
 /** As version 1 stored it: copied from a ledger of that time. */
-const SUBMITTED_V1 = JSON.parse(`{
+const SUBMITTED_V1 = JSON.parse(
+  String.raw`{
   "tenant": "local",
   "definition": {
     "version": 1, "name": "old", "repo": null, "maxParallel": null, "maxLeases": 3, "sandbox": "auto",
@@ -14,11 +15,12 @@ const SUBMITTED_V1 = JSON.parse(`{
       "name": "only", "needs": [], "pool": "default", "attempts": 3,
       "timeout": {"attemptMs": 600000, "idleMs": 120000}, "paths": {"write": null, "protect": []},
       "setup": [], "verify": [], "env": {}, "network": false, "outputs": [], "matrix": null,
-      "work": {"kind": "run", "commands": ["true"]}
+      "work": {"kind": "run", "commands": ["echo 'EXPRESSION'"]}
     }]
   },
   "digest": "d", "idempotencyKey": "k", "by": {"name": "me", "via": "cli"}, "traceparent": null
-}`) as Extract<PlanEvent, { type: 'plan.submitted' }>['data'];
+}`.replace('EXPRESSION', '${{ x }}'),
+) as Extract<PlanEvent, { type: 'plan.submitted' }>['data'];
 
 describe('an event of an older version', () => {
   it('gets what that version did not know, so that today’s code can go on with it', () => {
@@ -29,7 +31,12 @@ describe('an event of an older version', () => {
     // Nothing is missing that a plan of today has.
     expect(Object.keys(definition).sort()).toEqual(Object.keys(aPlan()).sort());
     expect(Object.keys(definition.steps[0]!).sort()).toEqual(Object.keys(aStep()).sort());
-    expect(definition.steps[0]!.work).toEqual({ kind: 'run', commands: ['true'], script: null });
+    expect(definition.steps[0]!.work).toEqual({
+      kind: 'run',
+      // It was no expression then.
+      commands: ["echo '$${{ x }}'"],
+      script: null,
+    });
   });
 
   it('of today’s version is left as it is', () => {

@@ -1,4 +1,4 @@
-import type { PlanDefinition, StepDefinition } from '../plan/definition.ts';
+import type { PlanDefinition, StepDefinition, StepWork } from '../plan/definition.ts';
 import type { PlanEvent, PlanSubmitted } from './events.ts';
 
 /** Version of what the events say. Older ones are upcast on reading; what was hashed is never touched. */
@@ -17,13 +17,53 @@ function submittedV1(data: PlanSubmitted): PlanSubmitted {
   const { definition } = data;
   return {
     ...data,
-    definition: { ...PLAN_V2, ...definition, steps: definition.steps.map((step) => stepV1(step)) },
+    definition: {
+      ...PLAN_V2,
+      ...definition,
+      integrate: definition.integrate && { ...definition.integrate, ...plainPrograms(definition.integrate) },
+      steps: definition.steps.map((step) => stepV1(step)),
+    },
   };
 }
 
 function stepV1(step: StepDefinition): StepDefinition {
-  const { work } = step;
-  return { ...STEP_V2, ...step, work: work.kind === 'run' ? { ...work, script: null } : work };
+  const { paths } = step;
+  return {
+    ...STEP_V2,
+    ...step,
+    ...plainPrograms(step),
+    paths: { write: paths.write && paths.write.map(plain), protect: paths.protect.map(plain) },
+    work: workV1(step.work),
+  };
+}
+
+function workV1(work: StepWork): StepWork {
+  switch (work.kind) {
+    case 'run':
+      return { ...work, commands: work.commands.map(plain), script: null };
+    case 'agent': {
+      const prompt = 'inline' in work.prompt ? { inline: plain(work.prompt.inline) } : work.prompt;
+      return { ...work, command: plain(work.command), prompt };
+    }
+    case 'codemod':
+      return { ...work, files: work.files.map(plain) };
+    default:
+      return work;
+  }
+}
+
+function plainPrograms({ setup, verify, env }: Pick<StepDefinition, 'setup' | 'verify' | 'env'>) {
+  const variables = Object.entries(env).map(([name, text]) => [name, plain(text)]);
+  return {
+    setup: setup.map(plain),
+    verify: verify.map(plain),
+    env: Object.fromEntries(variables) as Record<string, string>,
+  };
+}
+
+/** What looked like an expression was plain text then. */
+function plain(text: string): string {
+  return text.replaceAll('${{', '$${{');
 }
 
 const PLAN_V2: Pick<
