@@ -185,26 +185,30 @@ function slice([given, from, to]: JsonValue[], meter: Meter): JsonValue[] {
 function sum([given]: JsonValue[], meter: Meter): number {
   const list = listOf('sum', given!);
   meter.spendOnList(list.length);
-  return list.reduce<number>((total, item) => {
+  const total = list.reduce<number>((before, item) => {
     if (typeof item !== 'number') throw wrong('sum', 'a list of numbers', item);
-    return total + item;
+    return before + item;
   }, 0);
+  if (!Number.isFinite(total)) throw new ExpressionError('the sum is too large');
+  return total;
 }
 
 function join([given, separator = '']: JsonValue[], meter: Meter): string {
   const list = listOf('join', given!);
   const between = textOf('join', separator);
   let length = 0;
-  for (const item of list) {
-    if (typeof item !== 'string')
+  const texts = list.map((item) => {
+    if (typeof item !== 'string') {
       throw new ExpressionError(
         `join() takes a list of texts; this one holds ${describe(item)} (make texts of them by .map(x, string(x)))`,
       );
-    length += item.length + between.length;
+    }
     meter.spend(1);
-  }
+    length += item.length + between.length;
+    return item;
+  });
   meter.spendOnText(length);
-  return list.join(between);
+  return texts.join(between);
 }
 
 function split([given, separator]: JsonValue[], meter: Meter): string[] {

@@ -3,8 +3,8 @@ import { ExpressionError } from '#domain';
 /** Too large or too costly: no operator may take this for an ordinary missing value. */
 export class ExpressionLimitError extends ExpressionError {}
 
-/** Roughly a step of the evaluator each; 100,000 of them take some 10 ms. */
-export const COST_MAX = 100_000;
+/** Roughly a step of the evaluator each; all of them take 5 to 25 ms. */
+export const COST_MAX = 200_000;
 
 /** Longest text, in UTF-16 units, and longest list that may exist while an expression is evaluated. */
 export const TEXT_MAX = 262_144;
