@@ -7,5 +7,6 @@ export { type OwnNats, type OwnPostgres, startOwnNats, startOwnPostgres } from '
 export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { runs } from './processes.ts';
 export { type Sample, Scrape } from './prometheus-text.ts';
+export { type Cell, type CellStyle, TerminalScreen } from './screen.ts';
 export { tempDir } from './temp-root.ts';
 export { type TestServers, testNatsProgram, testServers } from './test-servers.ts';

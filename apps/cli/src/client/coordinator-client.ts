@@ -71,6 +71,12 @@ export class CoordinatorClient {
     return this.getText(`${planPath(planId)}/steps/${encodeURIComponent(step)}/attempts/${attempt}/${what}`);
   }
 
+  /** Bytes of an attempt's log from the byte `from` on, a page of them; it grows while the attempt runs. */
+  async attemptLog(planId: string, step: string, attempt: number, from: number): Promise<Uint8Array> {
+    const path = `${planPath(planId)}/steps/${encodeURIComponent(step)}/attempts/${attempt}/log?from=${from}`;
+    return (await this.repeat('GET', path, {})).bytes;
+  }
+
   async planDiff(planId: string): Promise<string> {
     return this.getText(`${planPath(planId)}/diff`);
   }
@@ -97,13 +103,13 @@ export class CoordinatorClient {
   }
 
   private async getText(path: string): Promise<string> {
-    return (await this.repeat('GET', path, {})).body;
+    return text(await this.repeat('GET', path, {}));
   }
 
   private parse<T extends z.ZodType>(answer: Answer, schema: T): z.infer<T> {
     let json: unknown;
     try {
-      json = JSON.parse(answer.body);
+      json = JSON.parse(text(answer));
     } catch (error) {
       throw new UnexpectedAnswerError(answer.url, 'no JSON', { cause: error });
     }
@@ -139,7 +145,7 @@ export class CoordinatorClient {
   ): Promise<Answer> {
     const url = new URL(path, this.baseUrl).href;
     let response: Response;
-    let body: string;
+    let bytes: Uint8Array;
     try {
       response = await fetch(url, {
         ...init,
@@ -147,12 +153,12 @@ export class CoordinatorClient {
         signal: AbortSignal.timeout(timeoutMs),
         redirect: 'error',
       });
-      body = await readBounded(response);
+      bytes = await readBounded(response);
     } catch (error) {
       throw new ConnectionError(this.baseUrl, describeFailure(error, timeoutMs), { cause: error });
     }
-    if (response.ok) return { url, body };
-    throw problemError(response.status, body, response.headers.get('retry-after'));
+    if (response.ok) return { url, bytes };
+    throw problemError(response.status, text({ bytes }), response.headers.get('retry-after'));
   }
 }
 
@@ -163,7 +169,11 @@ interface RequestParts {
 
 interface Answer {
   url: string;
-  body: string;
+  bytes: Uint8Array;
+}
+
+function text({ bytes }: Pick<Answer, 'bytes'>): string {
+  return Buffer.from(bytes).toString('utf8');
 }
 
 /** Who is recorded as having asked: the name of this machine's user, until there are logins. */
@@ -180,8 +190,8 @@ function planPath(planId: string): string {
   return `/v1/plans/${encodeURIComponent(planId)}`;
 }
 
-async function readBounded(response: Response): Promise<string> {
-  if (!response.body) return '';
+async function readBounded(response: Response): Promise<Uint8Array> {
+  if (!response.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
@@ -189,7 +199,7 @@ async function readBounded(response: Response): Promise<string> {
     if (bytes > ANSWER_BYTES_MAX) throw new Error(`the answer is larger than ${ANSWER_BYTES_MAX} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** undici says "fetch failed" and hides the system's reason in `cause`. */

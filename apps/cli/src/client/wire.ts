@@ -69,6 +69,8 @@ export const stepView = z.object({
   startedAt: z.string().nullish(),
   endedAt: z.string().nullish(),
   wait: z.string().nullish(),
+  notBefore: z.string().nullish(),
+  needs: z.array(z.string()).optional(),
 });
 export type StepView = z.infer<typeof stepView>;
 

@@ -3,23 +3,21 @@ import { ProblemError } from '../client/errors.ts';
 import type { StepView, SubmittedPlan } from '../client/wire.ts';
 import { exitCodeOfStatus, exitCodes, UsageError } from '../exit-code.ts';
 import { escapeLines, escapeText } from '../rendering/escape.ts';
-import {
-  renderCounts,
-  renderFailures,
-  renderHead,
-  renderOutcome,
-  renderStep,
-  statusStyle,
-} from '../rendering/plan-view.ts';
+import { renderFailures, renderOutcome } from '../rendering/outcome.ts';
+import { renderPlan } from '../rendering/plan-view.ts';
+import { statusStyle } from '../rendering/states.ts';
 import { renderFailure } from '../rendering/problems.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
 import { absoluteRepoUrl, readPlanText } from './plan-text.ts';
-import { watchPlan } from './watching.ts';
+import { takePicture } from '../watching/follow-plan.ts';
+import { watchPlan, type WatchOptions } from './watching.ts';
+
+const PIPE_COLUMNS = 400;
 
 export async function submitPlan(
   context: CommandContext,
   file: string,
-  o: { watch: boolean; json: boolean; key?: string },
+  o: WatchOptions & { watch: boolean; key?: string },
 ): CommandResult {
   const { client, terminal } = context;
   const plan = await readPlanText(file);
@@ -49,22 +47,23 @@ export async function showStatus(
   planId: string,
   o: { json: boolean },
 ): CommandResult {
-  const plan = await client.plan(planId);
-  const steps = await client.steps(planId);
+  const { summary, steps, plan } = await takePicture(client, planId);
   if (o.json) {
-    terminal.out(jsonLine({ ...plan, steps }));
-    return exitCodeOfStatus(plan.status);
+    terminal.out(jsonLine({ ...summary, steps }));
+    return exitCodeOfStatus(summary.status);
   }
-  const frame = { columns: terminal.columns(), nowMs: Date.now(), paint: terminal.paint };
-  terminal.out(renderHead(plan, frame));
-  terminal.out(`  ${renderCounts(plan.counts, terminal.paint)}`);
-  for (const step of steps) terminal.out(renderStep(step, frame));
-  const failures = renderFailures(steps);
+  const { paint } = terminal;
+  // A pipe has no width: nothing needs to be cut for it.
+  const columns = terminal.isTty ? terminal.columns() : PIPE_COLUMNS;
+  // Every step: who asks once may pipe it through a pager.
+  terminal.out(renderPlan(plan, { columns, rows: Infinity, nowMs: Date.now(), paint }));
+  const failures = renderFailures(plan.steps());
   // The plan's own reason names the first few of them.
-  const told = failures.length > 0 && plan.reason?.code === 'steps-failed' ? { ...plan, reason: null } : plan;
-  if (plan.status !== 'running') terminal.out(renderOutcome(told, terminal.paint));
+  const isTold = failures.length > 0 && summary.reason?.code === 'steps-failed';
+  if (summary.status !== 'running')
+    terminal.out(renderOutcome(isTold ? { ...summary, reason: null } : summary, paint));
   for (const line of failures) terminal.out(line);
-  return exitCodeOfStatus(plan.status);
+  return exitCodeOfStatus(summary.status);
 }
 
 export async function listPlans(

@@ -3,6 +3,7 @@ import { CoordinatorClient } from '../client/coordinator-client.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import type { CommandContext, UpOptions, VerifyOptions } from './context.ts';
+import type { WatchOptions } from './watching.ts';
 
 /**
  * The `skein` command line. Commands are loaded when they run: `skein status` must not wait for a database
@@ -48,9 +49,10 @@ export function createProgram(o: {
     .description('submit a plan (YAML or JSON; - reads standard input)')
     .argument('<file>')
     .option('--watch', 'follow it to its end', false)
+    .option('-f, --follow <step>', 'with --watch: show the log of this step (ordinal or name), too')
     .option('--json', 'machine-readable lines', false)
     .option('--key <key>', 'idempotency key: the same key is the same plan')
-    .action(async (file: string, options: { watch: boolean; json: boolean; key?: string }) => {
+    .action(async (file: string, options: WatchOptions & { watch: boolean; key?: string }) => {
       o.ended(await (await plans()).submitPlan(context(), file, options));
     });
 
@@ -58,8 +60,9 @@ export function createProgram(o: {
     .command('watch')
     .description('follow a plan to its end')
     .argument('<plan>')
-    .option('--json', 'machine-readable lines', false)
-    .action(async (plan: string, options: { json: boolean }) => {
+    .option('-f, --follow <step>', 'show the log of this step (ordinal or name), too')
+    .option('--json', "the plan's events, one to a line", false)
+    .action(async (plan: string, options: WatchOptions) => {
       const { watchPlan } = await import('./watching.ts');
       o.ended(await watchPlan(context(), plan, options));
     });

@@ -1,7 +1,7 @@
 import type { CoordinatorClient } from '../client/coordinator-client.ts';
 import type { PlanSummary } from '../client/wire.ts';
 import { cut, escapeLines, escapeText } from '../rendering/escape.ts';
-import { renderOutcome } from '../rendering/plan-view.ts';
+import { renderOutcome } from '../rendering/outcome.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { readCommitAnchor } from '../verifying/anchor.ts';
 import { verifyPlanLedger } from '../verifying/ledger-verification.ts';

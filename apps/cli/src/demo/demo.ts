@@ -8,7 +8,7 @@ import { RunRegistry } from '#servers';
 import { createLogger } from '#telemetry';
 import { CoordinatorClient } from '../client/coordinator-client.ts';
 import type { PlanSummary } from '../client/wire.ts';
-import { followPlan, viewFor } from '../commands/watching.ts';
+import { watcherFor } from '../commands/watching.ts';
 import { exitCodeOfStatus, type ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { DataDir } from '../up/data-dir.ts';
@@ -18,6 +18,7 @@ import { demoAgentFolder, demoPlanText, demoService } from './demo-plan.ts';
 import { DemoRepository } from './demo-repository.ts';
 import { DemoReport } from './demo-report.ts';
 import { leaveForeignServers } from './foreign-servers.ts';
+import { followPlan } from '../watching/follow-plan.ts';
 
 export interface DemoOptions {
   /** The data directory and the repository stay, to look at them with `skein up`. */
@@ -87,7 +88,8 @@ async function showMigration(o: {
   const over = new AbortController();
   const signal = AbortSignal.any([o.interrupts.stop, over.signal]);
   try {
-    await Promise.race([followPlan(client, planId, viewFor(terminal, false), signal), stack.broken]);
+    const watcher = watcherFor(terminal, { json: false });
+    await Promise.race([followPlan({ source: client, planId, watcher, signal }), stack.broken]);
   } finally {
     over.abort();
   }

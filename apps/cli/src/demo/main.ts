@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { exitCodes } from '../exit-code.ts';
+import { exitCodeOfSignal, exitCodes } from '../exit-code.ts';
 import { nodeIsNewEnough, nodeTooOld } from '../node-version.ts';
 import { renderFailure } from '../rendering/problems.ts';
 import { processTerminal } from '../rendering/terminal.ts';
@@ -7,8 +7,6 @@ import { InterruptedError, Interrupts } from '../up/interrupts.ts';
 import { runDemo, type DemoOptions } from './demo.ts';
 
 const USAGE = 'usage: npm run demo [-- --keep]';
-/** 128 and the signal's number, as shells have it. */
-const SIGNAL_EXIT_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
 const terminal = processTerminal();
 const options = readOptions();
@@ -23,7 +21,7 @@ if (options === null || !nodeIsNewEnough()) {
     process.exitCode = exitCodes.usage;
     if (error instanceof InterruptedError) {
       terminal.err('\nstopped; everything was cleaned up');
-      process.exitCode = SIGNAL_EXIT_CODES[error.signal] ?? exitCodes.usage;
+      process.exitCode = exitCodeOfSignal(error.signal);
     } else for (const line of renderFailure(error)) terminal.err(`demo: ${line}`);
   }
 }

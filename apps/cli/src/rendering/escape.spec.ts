@@ -1,4 +1,4 @@
-import { cut, escapeLines, escapeText } from './escape.ts';
+import { escapeLines, escapeText } from './escape.ts';
 
 describe('escaping what others wrote', () => {
   it('shows terminal escapes instead of sending them', () => {
@@ -22,10 +22,5 @@ describe('escaping what others wrote', () => {
 
   it('keeps the lines of a log but not its carriage returns', () => {
     expect(escapeLines('one\r\ntwo\n\tthree\rfour\u001b[0m')).toBe('one\ntwo\n\tthree\\rfour\\x1b[0m');
-  });
-
-  it('cuts by characters, never through one', () => {
-    expect(cut('🧵🧵🧵', 2)).toBe('🧵…');
-    expect(cut('abc', 3)).toBe('abc');
   });
 });

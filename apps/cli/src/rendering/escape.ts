@@ -13,12 +13,8 @@ export function escapeLines(text: string): string {
   return text.replaceAll('\r\n', '\n').replace(UNSAFE_IN_TEXT, showCharacter);
 }
 
-/** Cuts to a width in characters, with an ellipsis. Call it after escaping, so that no escape is cut in two. */
-export function cut(text: string, width: number): string {
-  const characters = [...text];
-  if (characters.length <= width) return text;
-  return width <= 1 ? characters.slice(0, width).join('') : `${characters.slice(0, width - 1).join('')}…`;
-}
+/** Call it after escaping, so that no escape is cut in two. */
+export { cut } from './width.ts';
 
 // C0, DEL, C1, line and paragraph separators, bidi controls, zero-width characters, lone surrogates.
 const HIDDEN =

@@ -1,0 +1,35 @@
+import type { PlanSummary } from '../client/wire.ts';
+import { isBad, type WatchedStep } from '../watching/watched-step.ts';
+import { escapeText } from './escape.ts';
+import { statusStyle } from './states.ts';
+import type { Paint } from './terminal.ts';
+
+/** The end of a plan, in full lines: why it ended and what became of its branch. */
+export function renderOutcome(plan: PlanSummary, paint: Paint): string {
+  const lines = [
+    `plan ${escapeText(plan.planId)} ${paint(statusStyle(plan.status), escapeText(plan.status))}`,
+  ];
+  if (plan.reason) lines.push(`  ${escapeText(plan.reason.message)} (${escapeText(plan.reason.code)})`);
+  if (plan.integration) {
+    const { branch, sha, state, diffstat } = plan.integration;
+    const where = `branch ${escapeText(branch)} at ${escapeText(sha.slice(0, 12))}`;
+    lines.push(`  ${where}${state === 'published' ? '' : ' (not pushed yet)'}`);
+    if (diffstat) {
+      const { files, insertions, deletions } = diffstat;
+      lines.push(`  ${files} files changed, ${insertions} insertions(+), ${deletions} deletions(-)`);
+    }
+  }
+  return lines.join('\n');
+}
+
+const FAILURES_MAX = 100;
+
+/** What failed, each with its whole reason: the line of a step has room for its beginning only. */
+export function renderFailures(steps: readonly WatchedStep[]): string[] {
+  const failed = steps.filter((step) => isBad(step) && step.reason !== null);
+  const lines = failed.slice(0, FAILURES_MAX).map(({ ordinal, name, state, reason }) => {
+    return `  ${escapeText(ordinal)} ${escapeText(name)} is ${state}: ${escapeText(reason!)}`;
+  });
+  if (failed.length > lines.length) lines.push(`  … and ${failed.length - lines.length} more`);
+  return lines;
+}
