@@ -33,6 +33,8 @@ export class Projector {
   private wake: () => void = () => undefined;
   /** When the rows were last known to hold everything committed, on `performance.now()`. */
   private caughtUpAt = performance.now();
+  /** Everything that was committed at this instant: a fleet that never rests is never seen without news. */
+  private goal: { cursor: TailCursor; at: number } | null = null;
   private offLag: () => void = () => undefined;
 
   constructor(
@@ -150,39 +152,50 @@ export class Projector {
   }
 
   private async projectOnce(): Promise<boolean> {
-    const lookedAt = performance.now();
-    if (!(await this.hasNews())) {
-      this.caughtUpAt = lookedAt;
-      return false;
-    }
+    if (!(await this.hasNews())) return false;
     const round = await this.inTransaction(async (store) => {
       const cursor = await store.lockCursor({ wait: false });
       if (!cursor) return null;
       const events = await store.tail(cursor, this.batch);
       const last = events.at(-1);
-      if (!last) return { cursor, moved: false, all: true };
+      if (!last) return { cursor, moved: false };
       const next = { tx: last.tx, position: last.position };
       await store.apply(events);
       // Not the field: readers that look at the saved cursor meanwhile correct that one.
       await store.saveCursor(next);
-      return { cursor: next, moved: true, all: events.length < this.batch };
+      return { cursor: next, moved: true };
     });
     if (!round) return false;
     this.cursor = round.cursor;
-    if (round.all) this.caughtUpAt = lookedAt;
+    if (this.goal && compareCursors(this.cursor, this.goal.cursor) >= 0) {
+      this.caughtUpAt = this.goal.at;
+      this.goal = null;
+    }
     return round.moved;
   }
 
-  /** Looks without a lock: an idle fleet's polling writes nothing. */
+  /**
+   * Looks without a lock: an idle fleet's polling writes nothing. What is committed and cannot be taken in yet (an older
+   * transaction is open) is no news, but the rows are behind.
+   */
   private async hasNews(): Promise<boolean> {
-    const rows = await this.database.read(
+    const lookedAt = performance.now();
+    const { schema } = this.database;
+    const [next] = await this.database.read<{ readable: boolean; tx: string; position: string }>(
       'projector.news',
-      `SELECT FROM ${this.database.schema}.events e
-       WHERE (e.tx, e.position) > ($1::xid8, $2::bigint) AND e.tx < pg_snapshot_xmin(pg_current_snapshot())
+      `SELECT e.tx < pg_snapshot_xmin(pg_current_snapshot()) AS readable, newest.tx::text AS tx, newest.position
+       FROM ${schema}.events e,
+         (SELECT n.tx, n.position FROM ${schema}.events n ORDER BY n.tx DESC, n.position DESC LIMIT 1) newest
+       WHERE (e.tx, e.position) > ($1::xid8, $2::bigint)
        ORDER BY e.tx, e.position LIMIT 1`,
       [this.cursor.tx, this.cursor.position.toString()],
     );
-    return rows.length > 0;
+    if (next) this.goal ??= { cursor: { tx: next.tx, position: BigInt(next.position) }, at: lookedAt };
+    else {
+      this.caughtUpAt = lookedAt;
+      this.goal = null;
+    }
+    return next?.readable ?? false;
   }
 
   private async savedCursor(): Promise<TailCursor> {
