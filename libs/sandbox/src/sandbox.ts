@@ -1,4 +1,4 @@
-import type { Logger } from '#telemetry';
+import { count, type Logger } from '#telemetry';
 import { Execution } from './execution.ts';
 import { launchInBubblewrap } from './launching/bubblewrap.ts';
 import type { Launch } from './launching/launch.ts';
@@ -48,6 +48,12 @@ export class Sandbox {
 
   /** Never throws for what the program does or for a wrong spec: see RunResult.end. */
   async run(spec: RunSpec, signal: AbortSignal): Promise<RunResult> {
+    const result = await this.runShutIn(spec, signal);
+    count('sandboxEnds', { sandbox: this.kind, end: result.end });
+    return result;
+  }
+
+  private async runShutIn(spec: RunSpec, signal: AbortSignal): Promise<RunResult> {
     const problem = await specProblem(spec);
     if (problem !== null) return notBegun('not-started', problem);
     if (signal.aborted) return notBegun('aborted', abortedBy(signal).message);

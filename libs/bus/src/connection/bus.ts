@@ -1,7 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { createInbox, headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
 import { Subjects } from '#contracts';
-import { extractTrace, type Logger } from '#telemetry';
+import { extractTrace, observe, type Logger } from '#telemetry';
 import { MessageTooLargeError } from '../errors.ts';
 
 export type BusStatus = 'disconnected' | 'reconnected' | 'closed';
@@ -29,6 +29,7 @@ export class Bus implements AsyncDisposable {
   #connected = true;
   #closed = false;
   readonly #listeners = new Set<(status: BusStatus) => void>();
+  readonly #offConnected: () => void;
 
   static async over(nc: NatsConnection, o: BusIdentity): Promise<Bus> {
     // checkAPI: a look-up that a worker has no permission for, and that fails while JetStream is away.
@@ -46,6 +47,7 @@ export class Bus implements AsyncDisposable {
     this.#inboxPrefix = inboxPrefix;
     this.subjects = new Subjects(namespace);
     this.js = jsm.jetstream();
+    this.#offConnected = observe('busConnected', (tell) => tell(this.connected ? 1 : 0, {}));
     void this.#watch();
     void nc.closed().then((error) => {
       if (error && !this.#closed) log.error({ err: error }, 'The connection to NATS ended for good');
@@ -124,7 +126,10 @@ export class Bus implements AsyncDisposable {
 
   #tell(status: BusStatus): void {
     if (this.#closed) return;
-    if (status === 'closed') this.#closed = true;
+    if (status === 'closed') {
+      this.#closed = true;
+      this.#offConnected();
+    }
     if (status === 'disconnected')
       this.log.warn({ server: this.nc.getServer() }, 'NATS is away; reconnecting');
     if (status === 'reconnected') this.log.info({ server: this.nc.getServer() }, 'NATS is back');

@@ -6,6 +6,7 @@ import {
   type StoredMsg,
 } from '@nats-io/jetstream';
 import { nanos, RequestError } from '@nats-io/nats-core';
+import { count } from '#telemetry';
 import type { Bus } from '../connection/bus.ts';
 import { BusSetupError, BusUnavailableError } from '../errors.ts';
 
@@ -65,6 +66,16 @@ export class DeadLetters {
 
   /** Repeating it under the same `id` (plan, step and epoch say) adds nothing for two minutes. */
   async publish(planId: string, ordinal: number, payload: unknown, id?: string): Promise<void> {
+    try {
+      await this.#publishOrMake(planId, ordinal, payload, id);
+      count('deadLetterCopies', { result: 'copied' });
+    } catch (error) {
+      count('deadLetterCopies', { result: 'failed' });
+      throw error;
+    }
+  }
+
+  async #publishOrMake(planId: string, ordinal: number, payload: unknown, id?: string): Promise<void> {
     const subject = this.#bus.subjects.deadLetters(planId, ordinal);
     const text = this.#bus.encode(subject, payload);
     if (await this.#publish(subject, text, id)) return;

@@ -1,8 +1,9 @@
 import { type ConsumerInfo, JetStreamApiCodes, JetStreamApiError, type StreamInfo } from '@nats-io/jetstream';
 import { headers, type MsgHdrs, RequestError } from '@nats-io/nats-core';
 import type { Job } from '#contracts';
+import { count } from '#telemetry';
 import type { Bus } from '../connection/bus.ts';
-import { BusSetupError, BusUnavailableError } from '../errors.ts';
+import { BusSetupError, BusUnavailableError, MessageTooLargeError } from '../errors.ts';
 import {
   generationOf,
   isCurrentFormat,
@@ -83,15 +84,22 @@ export class JobQueue {
 
   /** Cheap and safe to call many times at once. Throws BusUnavailableError (repeat it) or MessageTooLargeError. */
   async publish(job: Job, o: { traceparent?: string | null } = {}): Promise<Published> {
+    try {
+      const answer = await this.#publishJob(job, o.traceparent ?? job.traceparent);
+      count('jobPublishes', { result: answer.status });
+      return answer;
+    } catch (error) {
+      count('jobPublishes', { result: error instanceof MessageTooLargeError ? 'too-large' : 'failed' });
+      throw error;
+    }
+  }
+
+  async #publishJob(job: Job, traceparent: string | null): Promise<Published> {
     const generation = this.#generation;
     if (generation === null) return { status: 'missing' };
     const subject = this.#bus.subjects.job(job);
     const payload = this.#bus.encode(subject, job);
-    const answer = await this.#publish(
-      subject,
-      payload,
-      this.#headers(generation, o.traceparent ?? job.traceparent),
-    );
+    const answer = await this.#publish(subject, payload, this.#headers(generation, traceparent));
     if (answer.status === 'missing' && this.#generation === generation) this.#generation = null;
     return answer.status === 'published' ? { ...answer, generation } : answer;
   }
@@ -164,6 +172,7 @@ export class JobQueue {
       for (const pool of pools) await this.#ensureConsumer(pool, generation);
       this.#generation = generation;
       this.#hints.watch(generation);
+      if (found === null) count('queuesMade', {});
       return { generation, created: found === null };
     } catch (cause) {
       if (cause instanceof BusSetupError) throw cause;

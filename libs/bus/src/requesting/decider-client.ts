@@ -8,6 +8,7 @@ import type {
   ReleaseMessage,
   ResultMessage,
 } from '#contracts';
+import { measure, secondsSince } from '#telemetry';
 import { type Bus, traceHeaders } from '../connection/bus.ts';
 import { BusUnavailableError } from '../errors.ts';
 import type { DeciderLocator } from './decider-locator.ts';
@@ -61,10 +62,30 @@ export class DeciderClient {
     o: { traceparent?: string | null } = {},
   ): Promise<DeciderProtocol[V]['reply']> {
     const payload = this.#bus.encode(verb, message);
+    const startedAt = performance.now();
+    let result: 'answered' | 'unanswered' | 'aborted' = 'unanswered';
+    try {
+      const reply = await this.#persist(verb, payload, signal, o.traceparent ?? null);
+      result = 'answered';
+      return reply;
+    } catch (error) {
+      if (signal.aborted) result = 'aborted';
+      throw error;
+    } finally {
+      measure('deciderRequests', secondsSince(startedAt), { verb, result });
+    }
+  }
+
+  async #persist(
+    verb: DeciderVerb,
+    payload: string,
+    signal: AbortSignal,
+    traceparent: string | null,
+  ): Promise<unknown> {
     for (let tries = 0; ; tries++) {
       signal.throwIfAborted();
       if (this.#bus.closed) throw new BusUnavailableError(verb);
-      const answer = await this.#tryOnce(verb, payload, this.#tryTimeoutMs, signal, o.traceparent ?? null);
+      const answer = await this.#tryOnce(verb, payload, this.#tryTimeoutMs, signal, traceparent);
       if (answer !== null) return answer.reply;
       signal.throwIfAborted();
       this.#locator.refresh();
@@ -79,7 +100,10 @@ export class DeciderClient {
     signal?: AbortSignal,
   ): Promise<HeartbeatReply | null> {
     const payload = this.#bus.encode('heartbeat', message);
+    const startedAt = performance.now();
     const answer = await this.#tryOnce('heartbeat', payload, timeoutMs, signal ?? NEVER, null);
+    const result = answer !== null ? 'answered' : signal?.aborted ? 'aborted' : 'unanswered';
+    measure('deciderRequests', secondsSince(startedAt), { verb: 'heartbeat', result });
     if (answer === null) this.#locator.refresh();
     return answer === null ? null : (answer.reply as HeartbeatReply);
   }

@@ -104,11 +104,11 @@ export const working = {
     by: 'both',
     labels: {
       verb: ['claim', 'attempt', 'result', 'release', 'heartbeat', 'command'],
-      result: ['answered', 'unanswered'],
+      result: ['answered', 'unanswered', 'aborted'],
     },
     bounds: SHORT_SECONDS,
     meaning:
-      'Messages to the decider, repetitions included, until their answer: on a worker what its leases say, on a standby the commands that it forwards.',
+      'Messages to the decider, repetitions included, until their answer: on a worker what its leases say, on a standby the commands that it forwards. `aborted`: nobody needed the answer any more.',
     alert: 'The 99th percentile of `result` is above 5 s for 5 m: the decider is slow, or away.',
   },
 } as const satisfies Record<string, MetricDeclaration>;
