@@ -7,6 +7,10 @@ import { PlanReader } from './api/plan-reader.ts';
 import { ProblemFilter } from './api/problem.filter.ts';
 import { Readiness } from './api/readiness.ts';
 import { SubmissionController } from './api/submission.controller.ts';
+import { OpenStreams } from './api/streaming/open-streams.ts';
+import { LiveEvents } from './api/streaming/live-events.ts';
+import { DocumentController } from './api/document.controller.ts';
+import { StreamsController } from './api/streams.controller.ts';
 import { ViewsController } from './api/views.controller.ts';
 import { PlanCommands } from './commands/plan-commands.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -14,16 +18,27 @@ import type { Coordinator } from './coordinator.ts';
 /** Nest is the shell: it routes HTTP to plain classes that were wired before it. */
 @Module({})
 export class CoordinatorModule {
-  static around(coordinator: Coordinator, limits: PlanLimits, log: Logger): DynamicModule {
+  static around(
+    coordinator: Coordinator,
+    o: { limits: PlanLimits; streams: OpenStreams; log: Logger },
+  ): DynamicModule {
     return {
       module: CoordinatorModule,
-      controllers: [SubmissionController, ViewsController, HealthController],
+      controllers: [
+        SubmissionController,
+        ViewsController,
+        StreamsController,
+        DocumentController,
+        HealthController,
+      ],
       providers: [
         { provide: PlanCommands, useValue: coordinator.commands },
         { provide: PlanReader, useValue: coordinator.reader },
         { provide: Readiness, useValue: coordinator.readiness },
-        { provide: PlanLimits, useValue: limits },
-        { provide: APP_FILTER, useValue: new ProblemFilter(log) },
+        { provide: LiveEvents, useValue: coordinator.live },
+        { provide: OpenStreams, useValue: o.streams },
+        { provide: PlanLimits, useValue: o.limits },
+        { provide: APP_FILTER, useValue: new ProblemFilter(o.log) },
       ],
     };
   }

@@ -5,6 +5,7 @@ import { DeciderClient, DeciderLocator, connectBus, type Bus } from '#bus';
 import type { Settings } from '#config';
 import { celExpressions } from '#contracts';
 import {
+  EventPages,
   LedgerDatabase,
   PlanViews,
   PostgresLedger,

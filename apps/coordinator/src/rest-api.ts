@@ -3,8 +3,14 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Settings } from '#config';
 import type { Logger } from '#telemetry';
 import { guardAgainstBrowsers } from './api/browser-guard.ts';
+import { openApiDocument } from './api/describing/openapi.ts';
+import { checkRequests } from './api/describing/request-check.ts';
+import { ROUTES } from './api/describing/routes.ts';
+import { serveDocs } from './api/docs-page.ts';
 import { PlanLimits } from './api/plan-limits.ts';
+import { OpenStreams } from './api/streaming/open-streams.ts';
 import { refuseAddress, refuseUnknownRoutes } from './api/unknown-routes.ts';
+import { refuseConnection, refuseOnTheWire } from './api/wire-refusals.ts';
 import { CoordinatorModule } from './coordinator.module.ts';
 import type { Coordinator } from './coordinator.ts';
 
@@ -26,10 +32,15 @@ export async function startRestApi(
     // A name of a step may be a path of a repository, percent-encoded.
     routerOptions: { maxParamLength: 2_048, ignoreTrailingSlash: true },
     frameworkErrors: refuseAddress,
+    clientErrorHandler: refuseConnection,
+    // A request without a Host is refused by the guard, which says why.
+    http: { requireHostHeader: false },
     forceCloseConnections: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
   });
-  const module = CoordinatorModule.around(coordinator, new PlanLimits(maxBytes, maxSteps), log);
+  const streams = new OpenStreams({ log, max: settings.rest.streamsMax });
+  const limits = new PlanLimits(maxBytes, maxSteps);
+  const module = CoordinatorModule.around(coordinator, { limits, streams, log });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: false,
     abortOnError: false,
@@ -37,6 +48,10 @@ export async function startRestApi(
   const fastify = app.getHttpAdapter().getInstance();
   guardAgainstBrowsers(fastify);
   refuseUnknownRoutes(fastify);
+  checkRequests(fastify, ROUTES);
+  refuseOnTheWire(fastify.server);
+  fastify.addHook('preClose', async () => streams.close());
+  await serveDocs(app, openApiDocument(ROUTES));
   await app.listen(settings.rest.port, settings.rest.host);
   return app;
 }

@@ -75,6 +75,11 @@ export const declared = {
       default: 7070,
       meaning: 'Port that the coordinator listens on; 0 takes any free one.',
     }),
+    streamsMax: setting(wholeNumber(1, 100_000), {
+      env: 'SKEIN_STREAMS_MAX',
+      default: 500,
+      meaning: 'Event streams that a coordinator keeps open at once; more are told to come back.',
+    }),
   },
   dirs: {
     data: setting(folder, {

@@ -20,7 +20,7 @@ describe('settings', () => {
     expect(loadSettings(HOME)).toEqual({
       ledger: { databaseUrl: null, schema: 'skein', poolSize: 10 },
       bus: { natsUrl: null, namespace: 'skein' },
-      rest: { url: 'http://127.0.0.1:7070', host: '127.0.0.1', port: 7070 },
+      rest: { url: 'http://127.0.0.1:7070', host: '127.0.0.1', port: 7070, streamsMax: 500 },
       dirs: {
         data: '/home/ada/.local/share/skein',
         cache: '/home/ada/.cache/skein',

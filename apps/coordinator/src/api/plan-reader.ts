@@ -5,17 +5,25 @@ import {
   InvalidCursorError,
   renderProgress,
   type AttemptView,
+  type Head,
   type Ledger,
+  type PlanFilter,
   type PlanView,
   type PlanViews,
   type Projector,
   type StepView,
 } from '#ledger';
 import type { PlanCommands } from '../commands/plan-commands.ts';
+import type {
+  AttemptListAnswer,
+  LedgerAnswer,
+  PlanAnswer,
+  PlanListAnswer,
+  StepListAnswer,
+} from './describing/answers.ts';
 import { Problem, planUnknown } from './problem.ts';
 
 const PLAN_ID = /^[a-z0-9]{8,64}$/;
-const STATUSES = ['running', 'completed', 'halted', 'cancelled'] as const;
 /** How long a read waits for the projections to show what was committed before it. */
 const PROJECTION_WAIT_MS = 2_000;
 const ARTIFACT_MAX_BYTES = 16 * 1_024 ** 2;
@@ -36,14 +44,10 @@ export interface PlanReaderOptions {
 export class PlanReader {
   constructor(private readonly o: PlanReaderOptions) {}
 
-  async plans(o: { limit: number; cursor: string | null; status: string | null }) {
-    const status = STATUSES.find((known) => known === o.status) ?? null;
-    if (o.status && !status) {
-      throw new Problem(400, 'query-invalid', `status must be one of ${STATUSES.join(', ')}`);
-    }
+  async plans(o: PlanFilter & { limit: number; cursor: string | null }): Promise<PlanListAnswer> {
     await this.o.projector.caughtUp(PROJECTION_WAIT_MS);
     try {
-      const page = await this.o.views.listPlans({ limit: o.limit, cursor: o.cursor, status });
+      const page = await this.o.views.listPlans(o);
       return { plans: page.plans, nextCursor: page.next };
     } catch (error) {
       if (error instanceof InvalidCursorError) throw new Problem(400, 'query-invalid', error.message);
@@ -51,10 +55,16 @@ export class PlanReader {
     }
   }
 
-  async plan(planId: string): Promise<PlanView> {
+  /** Where the ledger has the plan. */
+  async head(planId: string): Promise<Head> {
     if (!PLAN_ID.test(planId)) throw planUnknown(planId);
     const head = await this.o.ledger.head(planId);
     if (head.seq === 0) throw planUnknown(planId);
+    return head;
+  }
+
+  async plan(planId: string): Promise<PlanView & PlanAnswer> {
+    const head = await this.head(planId);
     await this.o.projector.waitFor(planId, head.seq, PROJECTION_WAIT_MS);
     const plan = await this.o.views.plan(planId);
     if (!plan)
@@ -64,7 +74,7 @@ export class PlanReader {
     return plan;
   }
 
-  async steps(planId: string) {
+  async steps(planId: string): Promise<StepListAnswer> {
     const plan = await this.plan(planId);
     const [steps, waits] = await Promise.all([this.o.views.steps(planId), this.waits(plan)]);
     return {
@@ -72,10 +82,8 @@ export class PlanReader {
     };
   }
 
-  async ledger(planId: string, afterSeq: number, limit: number) {
-    if (!PLAN_ID.test(planId)) throw planUnknown(planId);
-    const head = await this.o.ledger.head(planId);
-    if (head.seq === 0) throw planUnknown(planId);
+  async ledger(planId: string, afterSeq: number, limit: number): Promise<LedgerAnswer> {
+    const head = await this.head(planId);
     const events = await this.o.ledger.read(planId, afterSeq, limit);
     return {
       head,
@@ -83,7 +91,7 @@ export class PlanReader {
         seq,
         at,
         type: event.type,
-        data: event.data,
+        data: { ...event.data },
         traceparent,
         body,
         prevHash,
@@ -97,7 +105,7 @@ export class PlanReader {
     return renderProgress(plan, await this.o.views.steps(planId));
   }
 
-  async attempts(planId: string, stepText: string) {
+  async attempts(planId: string, stepText: string): Promise<AttemptListAnswer> {
     const step = await this.step(planId, stepText);
     const attempts = await this.o.views.attempts(planId, step.ordinal);
     return { attempts: attempts.map((attempt) => ({ ...attempt, ordinal: formatOrdinal(attempt.ordinal) })) };

@@ -1,7 +1,10 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LedgerUnavailableError } from '#ledger';
 import type { Logger } from '#telemetry';
 import { Problem, problemBody, type ProblemBody } from './problem.ts';
+
+const LEDGER_RETRY_S = 2;
 
 /** Whatever goes wrong leaves as one RFC 9457 problem; what we did not expect says nothing of our insides. */
 @Catch()
@@ -15,6 +18,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     if (error instanceof Problem && error.o.retryAfterS)
       void reply.header('retry-after', error.o.retryAfterS);
+    if (error instanceof LedgerUnavailableError) void reply.header('retry-after', LEDGER_RETRY_S);
+    if (body.currentSeq !== undefined) void reply.header('etag', `"${body.currentSeq}"`);
     // Fastify would close the connection at once: the sender of a large body would see that, and not the answer.
     if (body.status === 413) void reply.removeHeader('connection');
     void reply
@@ -27,6 +32,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof Problem) return error.body();
     const status = clientStatus(error);
     if (status !== null) return refusedBody(status, (error as Error).message, request);
+    if (error instanceof LedgerUnavailableError) {
+      this.log.warn({ err: error, route: request.routeOptions?.url }, 'A request met no ledger');
+      return problemBody(503, 'ledger-unavailable', 'the ledger does not answer right now; try again');
+    }
     this.log.error(
       { err: error, method: request.method, route: request.routeOptions?.url },
       'A request failed',

@@ -9,6 +9,14 @@ export interface ProblemBody {
   detail: string;
   code: string;
   problems?: PlanProblem[];
+  currentSeq?: number;
+}
+
+interface ProblemMore {
+  /** Everything that is wrong with a plan's text. */
+  problems?: PlanProblem[];
+  /** Where the plan stands, for whoever asked with an older seq. */
+  currentSeq?: number;
 }
 
 export class Problem extends HttpException {
@@ -16,13 +24,13 @@ export class Problem extends HttpException {
     status: number,
     readonly code: string,
     readonly detail: string,
-    readonly o: { problems?: PlanProblem[]; retryAfterS?: number; cause?: unknown } = {},
+    readonly o: ProblemMore & { retryAfterS?: number; cause?: unknown } = {},
   ) {
     super(detail, status, { cause: o.cause });
   }
 
   body(): ProblemBody {
-    return problemBody(this.getStatus(), this.code, this.detail, this.o.problems);
+    return problemBody(this.getStatus(), this.code, this.detail, this.o);
   }
 }
 
@@ -30,16 +38,17 @@ export function problemBody(
   status: number,
   code: string,
   detail: string,
-  problems?: PlanProblem[],
+  { problems, currentSeq }: ProblemMore = {},
 ): ProblemBody {
-  const body: ProblemBody = {
+  return {
     type: `urn:skein:problem:${code}`,
     title: TITLES[status] ?? 'Error',
     status,
     detail,
     code,
+    ...(problems && { problems }),
+    ...(currentSeq !== undefined && { currentSeq }),
   };
-  return problems ? { ...body, problems } : body;
 }
 
 const TITLES: Record<number, string> = {
@@ -47,13 +56,17 @@ const TITLES: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not found',
   405: 'Method not allowed',
+  408: 'Request timeout',
   409: 'Conflict',
+  412: 'Precondition failed',
   413: 'Too large',
   414: 'Path too long',
   415: 'Unsupported media type',
+  417: 'Expectation failed',
   421: 'Misdirected request',
   422: 'Cannot be processed',
   429: 'Too many requests',
+  431: 'Headers too large',
   500: 'Internal error',
   503: 'Not available',
 };

@@ -1,6 +1,5 @@
 import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { z } from 'zod';
 import { parsePlan, repoUrlProblem, type PlanProblem } from '#contracts';
 import type { Actor, PlanDefinition } from '#domain';
 import { currentTraceparent, inSpan, names, parseTraceparent } from '#telemetry';
@@ -11,7 +10,8 @@ import {
   submissionDigest,
   type CommandReply,
 } from '../commands/plan-commands.ts';
-import { cancelBody, submissionBody } from './command-bodies.ts';
+import type { CancelBody, SubmissionBody } from './command-bodies.ts';
+import { etagOf, seqOf } from './etag.ts';
 import { PlanReader } from './plan-reader.ts';
 import { Problem } from './problem.ts';
 import { PlanLimits } from './plan-limits.ts';
@@ -29,14 +29,13 @@ export class SubmissionController {
 
   @Post()
   async submit(
-    @Body() rawBody: unknown,
-    @Headers('idempotency-key') rawKey: string | undefined,
+    @Body() body: SubmissionBody,
+    @Headers('idempotency-key') givenKey: string | undefined,
     @Headers('traceparent') rawTraceparent: string | undefined,
     @Headers('x-skein-actor') rawActor: string | undefined,
     @Res({ passthrough: true }) response: FastifyReply,
   ) {
-    const body = checked(submissionBody, rawBody);
-    const key = idempotencyKey(rawKey);
+    const key = givenKey ?? newIdempotencyKey();
     const definition = this.parse(body.text, body.repoUrl);
     const parent = parentOf(rawTraceparent);
     const planId = planIdFor(TENANT, key);
@@ -68,22 +67,29 @@ export class SubmissionController {
   @Post(':planId/cancel')
   async cancel(
     @Param('planId') planId: string,
-    @Body() rawBody: unknown,
+    @Body() body: CancelBody,
+    @Headers('if-match') ifMatch: string | undefined,
     @Headers('traceparent') rawTraceparent: string | undefined,
     @Headers('x-skein-actor') rawActor: string | undefined,
     @Res({ passthrough: true }) response: FastifyReply,
   ) {
-    const body = checked(cancelBody, rawBody ?? undefined);
     await this.reader.plan(planId);
-    const command = { kind: 'cancel' as const, planId, by: actor(rawActor), why: body?.why ?? null };
+    const command = {
+      kind: 'cancel' as const,
+      planId,
+      by: actor(rawActor),
+      why: body?.why ?? null,
+      expectedSeq: seqOf(ifMatch),
+    };
     await inSpan(
       names.spans.planCancel,
       { [names.attributes.planId]: planId },
       async () => decided(await this.commands.execute(command, currentTraceparent())),
       { parent: parentOf(rawTraceparent), kind: 'server' },
     );
-    void response.status(200);
-    return this.reader.plan(planId);
+    const plan = await this.reader.plan(planId);
+    void response.status(200).header('etag', etagOf(plan));
+    return plan;
   }
 
   private parse(text: string, repoUrl: string | undefined): PlanDefinition {
@@ -106,13 +112,6 @@ export class SubmissionController {
   }
 }
 
-function checked<S extends z.ZodType>(schema: S, body: unknown): z.infer<S> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
-  throw new Problem(400, 'body-invalid', issues.join('; '));
-}
-
 function invalidPlan(problems: PlanProblem[]): Problem {
   const tooLarge = problems.find((problem) => problem.code === 'text-too-large');
   const first = problems[0];
@@ -120,16 +119,6 @@ function invalidPlan(problems: PlanProblem[]): Problem {
     first?.line === undefined || first.line === null ? '' : ` (line ${first.line}, column ${first.column})`;
   const detail = `the plan has ${problems.length} problem${problems.length === 1 ? '' : 's'}; the first${where}: ${first?.message ?? ''}`;
   return new Problem(tooLarge ? 413 : 422, 'plan-invalid', detail, { problems });
-}
-
-function idempotencyKey(raw: string | undefined): string {
-  if (raw === undefined) return newIdempotencyKey();
-  if (/^[\x21-\x7e]{1,200}$/.test(raw)) return raw;
-  throw new Problem(
-    400,
-    'idempotency-key-invalid',
-    'Idempotency-Key must be 1 to 200 visible ASCII characters without spaces',
-  );
 }
 
 /** What a client sends may be anything. */
@@ -155,7 +144,9 @@ function decided(reply: CommandReply): { next: 'continue' | 'stop' } {
   const answer = reply.reply;
   if (answer.status === 'applied') return answer;
   if (answer.status === 'lost') throw new Error(`a command was answered as a lost lease: ${answer.reason}`);
-  throw new Problem(STATUS_OF_REFUSAL[answer.code] ?? 409, answer.code, answer.reason);
+  const { code, reason, actualSeq } = answer;
+  const more = actualSeq === undefined ? {} : { currentSeq: actualSeq };
+  throw new Problem(STATUS_OF_REFUSAL[code] ?? 409, code, reason, more);
 }
 
 const STATUS_OF_REFUSAL: Record<string, number> = {
@@ -163,4 +154,5 @@ const STATUS_OF_REFUSAL: Record<string, number> = {
   'idempotency-key-reused': 422,
   'plan-ended': 409,
   'integration-accepted': 409,
+  'seq-stale': 412,
 };

@@ -1,6 +1,9 @@
-import { Controller, Get, Header, Param, Query } from '@nestjs/common';
+import { Controller, Get, Header, Param, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import type { LedgerQuery, LogQuery, PlanListQuery } from './describing/queries.ts';
+import { etagOf } from './etag.ts';
+import { filterOf } from './plan-search.ts';
 import { PlanReader } from './plan-reader.ts';
-import { Problem } from './problem.ts';
 
 /** Everything that only reads. Any replica answers, from the projections. */
 @Controller('v1/plans')
@@ -8,17 +11,16 @@ export class ViewsController {
   constructor(private readonly reader: PlanReader) {}
 
   @Get()
-  list(@Query('limit') limit?: string, @Query('cursor') cursor?: string, @Query('status') status?: string) {
-    return this.reader.plans({
-      limit: wholeNumber('limit', limit, 50, 1, 500),
-      cursor: cursor ?? null,
-      status: status ?? null,
-    });
+  list(@Query() query: PlanListQuery) {
+    const { limit, cursor = null } = query;
+    return this.reader.plans({ ...filterOf(query, Date.now()), limit, cursor });
   }
 
   @Get(':planId')
-  plan(@Param('planId') planId: string) {
-    return this.reader.plan(planId);
+  async plan(@Param('planId') planId: string, @Res({ passthrough: true }) response: FastifyReply) {
+    const plan = await this.reader.plan(planId);
+    void response.header('etag', etagOf(plan));
+    return plan;
   }
 
   @Get(':planId/steps')
@@ -27,12 +29,8 @@ export class ViewsController {
   }
 
   @Get(':planId/ledger')
-  ledger(@Param('planId') planId: string, @Query('after') after?: string, @Query('limit') limit?: string) {
-    return this.reader.ledger(
-      planId,
-      wholeNumber('after', after, 0, 0, Number.MAX_SAFE_INTEGER),
-      wholeNumber('limit', limit, 1_000, 1, 5_000),
-    );
+  ledger(@Param('planId') planId: string, @Query() { after, limit }: LedgerQuery) {
+    return this.reader.ledger(planId, after, limit);
   }
 
   @Get(':planId/progress.md')
@@ -57,31 +55,16 @@ export class ViewsController {
   async log(
     @Param('planId') planId: string,
     @Param('step') step: string,
-    @Param('attempt') attempt: string,
-    @Query('from') from?: string,
+    @Param('attempt') attempt: number,
+    @Query() { from }: LogQuery,
   ) {
-    const number = wholeNumber('attempt', attempt, 1, 1, 1_000);
-    if (from === undefined) return this.reader.artifact(planId, step, number, 'log');
-    const place = wholeNumber('from', from, 0, 0, Number.MAX_SAFE_INTEGER);
-    return this.reader.logAfter(planId, step, number, place);
+    if (from === undefined) return this.reader.artifact(planId, step, attempt, 'log');
+    return this.reader.logAfter(planId, step, attempt, from);
   }
 
   @Get(':planId/steps/:step/attempts/:attempt/diff')
   @Header('content-type', 'text/plain; charset=utf-8')
-  diff(@Param('planId') planId: string, @Param('step') step: string, @Param('attempt') attempt: string) {
-    return this.reader.artifact(planId, step, wholeNumber('attempt', attempt, 1, 1, 1_000), 'diff');
+  diff(@Param('planId') planId: string, @Param('step') step: string, @Param('attempt') attempt: number) {
+    return this.reader.artifact(planId, step, attempt, 'diff');
   }
-}
-
-function wholeNumber(
-  name: string,
-  text: string | undefined,
-  otherwise: number,
-  min: number,
-  max: number,
-): number {
-  if (text === undefined || text === '') return otherwise;
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
-  if (value >= min && value <= max) return value;
-  throw new Problem(400, 'query-invalid', `${name} must be a whole number from ${min} to ${max}`);
 }

@@ -9,7 +9,8 @@ import { DeciderBusyError, LedgerDownError, NotDeciderError } from '../deciding/
 /** What a client can ask of the decider, from whichever replica it reached. */
 export type PlanCommand =
   | { kind: 'submit'; planId: string; submission: PlanSubmitted }
-  | { kind: 'cancel'; planId: string; by: Actor; why: string | null }
+  /** `expectedSeq`: nothing is done when the plan is not there any more; null: wherever it is. */
+  | { kind: 'cancel'; planId: string; by: Actor; why: string | null; expectedSeq: number | null }
   | { kind: 'explain'; planId: string };
 
 export type CommandReply =
@@ -70,7 +71,12 @@ export class PlanCommands {
       const input =
         command.kind === 'submit'
           ? { kind: 'submit' as const, submission: command.submission }
-          : { kind: 'cancel' as const, by: command.by, why: command.why };
+          : {
+              kind: 'cancel' as const,
+              by: command.by,
+              why: command.why,
+              expectedSeq: command.expectedSeq,
+            };
       return { status: 'decided', reply: await decider.submit(command.planId, input, traceparent) };
     } catch (error) {
       if (
