@@ -51,7 +51,7 @@ function unknownParameter(name: string, known: string[]): Problem {
 /** Numbers and lists of their texts. What cannot be decoded is left for the schema to refuse. */
 function decode(schema: z.ZodObject, given: Texts): Record<string, unknown> {
   const decoded: Record<string, unknown> = {};
-  for (const [name, part] of Object.entries(schema.shape)) {
+  for (const [name, part] of partsOf(schema)) {
     const text = given[name];
     if (text === undefined) continue;
     const plain = unwrapped(part);
@@ -61,6 +61,10 @@ function decode(schema: z.ZodObject, given: Texts): Record<string, unknown> {
     else decoded[name] = text;
   }
   return decoded;
+}
+
+function partsOf(schema: z.ZodObject): [name: string, part: z.ZodType][] {
+  return Object.entries<z.ZodType>(schema.shape);
 }
 
 function unwrapped(schema: z.ZodType): z.ZodType {
@@ -77,7 +81,7 @@ function values(schema: z.ZodObject, decoded: Record<string, unknown>): unknown 
 }
 
 function checkHeaders(request: FastifyRequest, route: Route): void {
-  for (const [name, schema] of Object.entries(route.headers.shape)) {
+  for (const [name, schema] of partsOf(route.headers)) {
     const given = request.headers[name.toLowerCase()];
     const parsed = schema.safeParse(given);
     if (parsed.success) continue;
