@@ -3,6 +3,7 @@ export { removeMirror, unusedMirrors } from './mirrors/pruning.ts';
 export {
   type ChangedPaths,
   commitsBeyond,
+  mainBranch,
   readWorkingFolder,
   type WorkingFolder,
   type WorkingFolderOptions,
@@ -18,6 +19,8 @@ export type {
   MergeOptions,
   MergeResult,
   Mirror,
+  Page,
+  PageResult,
   PublishResult,
   TreeFile,
 } from './mirrors/mirror.ts';

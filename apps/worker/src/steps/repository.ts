@@ -29,6 +29,7 @@ function underLease(mirror: Mirror, lease: Lease): Mirror {
     push: (commit) => held(() => mirror.push(commit)),
     publish: (branch, sha, expectedOld): Promise<PublishResult> =>
       held(() => mirror.publish(branch, sha, expectedOld)),
+    publishPage: (page) => held(() => mirror.publishPage(page)),
     remoteHead: (ref) => held(() => mirror.remoteHead(ref)),
     deleteRefs: (prefix, keep) => held(() => mirror.deleteRefs(prefix, keep)),
     checkPushable: (planId) => held(() => mirror.checkPushable(planId)),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger } from '#telemetry';
 import { gitRepo, tempDir, type GitRepo } from '#testing';
-import { commitsBeyond, readWorkingFolder, type WorkingFolderOptions } from '../index.ts';
+import { commitsBeyond, mainBranch, readWorkingFolder, type WorkingFolderOptions } from '../index.ts';
 
 async function options(more: Partial<WorkingFolderOptions> = {}): Promise<WorkingFolderOptions> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: await tempDir('home') };
@@ -72,6 +72,18 @@ describe('a folder that somebody works in', () => {
     const repo = await gitRepo();
     expect(await readWorkingFolder(repo.bare, await options())).toBeNull();
     expect(await readWorkingFolder(await tempDir('plain'), await options())).toBeNull();
+  });
+
+  it('has a main branch: what its remote says, else what is checked out', async () => {
+    const repo = await gitRepo();
+    await repo.git('switch', '--quiet', '--create', 'feature');
+    expect(await mainBranch(repo.work, await options())).toBe('feature');
+    await repo.git('remote', 'set-head', 'origin', 'main');
+    expect(await mainBranch(repo.work, await options())).toBe('main');
+    await repo.git('branch', '--quiet', '--delete', '--force', 'main');
+    expect(await mainBranch(repo.work, await options())).toBe('feature');
+    await repo.git('switch', '--quiet', '--detach');
+    expect(await mainBranch(repo.work, await options())).toBeNull();
   });
 
   it('counts the commits that a base lacks', async () => {

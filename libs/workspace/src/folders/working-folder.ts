@@ -49,6 +49,21 @@ export async function readWorkingFolder(
   return { root, branch, head, changed: await readChanges(git, root, o.except ?? []) };
 }
 
+/**
+ * The branch that people of a folder call the main one: what their remote says, where it is here as well, else what is
+ * checked out. Null: neither; there is only a commit.
+ */
+export async function mainBranch(folder: string, o: WorkingFolderOptions): Promise<string | null> {
+  const git = new FolderGit(folder, o);
+  const remote = await git.word(['symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD']);
+  const named = remote?.replace(/^origin\//, '') ?? null;
+  if (named !== null) {
+    const here = await git.word(['rev-parse', '--verify', '--quiet', `refs/heads/${named}^{commit}`]);
+    if (here !== null) return named;
+  }
+  return git.word(['symbolic-ref', '--quiet', '--short', 'HEAD']);
+}
+
 /** Commits that `head` has and `base` has not; null when the folder does not have one of them. */
 export async function commitsBeyond(
   folder: string,

@@ -33,6 +33,12 @@ export function oneLine(text: string): string {
   );
 }
 
+export function trailerLine([key, value]: [string, string]): string {
+  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(key))
+    throw new RangeError(`not a trailer's name: ${JSON.stringify(key)}`);
+  return `${key}: ${oneLine(value)}`;
+}
+
 /** Messages keep their lines; control characters (terminal escapes) and empty ends go. */
 function tidyMessage(message: string): string {
   // eslint-disable-next-line no-control-regex -- what must not be in a message

@@ -14,9 +14,12 @@ import type {
   MergeOptions,
   MergeResult,
   Mirror,
+  Page,
+  PageResult,
   PublishResult,
   TreeFile,
 } from './mirror.ts';
+import { publishPage } from './page.ts';
 import { checkPushable, deleteRefs, publish, pushPrivate, remoteHead } from './publishing.ts';
 import { changedFiles, diffCommits, listTree, readText } from './reading.ts';
 import type { Remote } from './remote.ts';
@@ -91,6 +94,11 @@ export class GitMirror implements Mirror {
   publish(branch: string, sha: string, expectedOld: string | null): Promise<PublishResult> {
     const attributes = { [names.attributes.branch]: branch, [names.attributes.sha]: sha };
     return inSpan(names.spans.gitPush, attributes, () => publish(this.parts, branch, sha, expectedOld));
+  }
+
+  publishPage(page: Page): Promise<PageResult> {
+    const attributes = { [names.attributes.branch]: page.branch };
+    return inSpan(names.spans.gitPush, attributes, () => publishPage(this.parts, page));
   }
 
   remoteHead(ref: string): Promise<string | null> {

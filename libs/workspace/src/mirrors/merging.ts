@@ -1,7 +1,7 @@
 import { pathFromBytes } from '../git/path-bytes.ts';
 import { GitError } from '../git/git-error.ts';
 import type { BareRepository } from './bare-repository.ts';
-import { oneLine, writeCommit, type NewCommit } from './committing.ts';
+import { oneLine, trailerLine, writeCommit, type NewCommit } from './committing.ts';
 import type { MergeConflict, MergeInput, MergeOptions, MergeResult } from './mirror.ts';
 import { splitNul } from './reading.ts';
 
@@ -92,10 +92,4 @@ function touches(files: ReadonlySet<string>, path: string): boolean {
   if (files.has(path)) return true;
   for (const file of files) if (path.startsWith(`${file}/`) || file.startsWith(`${path}/`)) return true;
   return false;
-}
-
-function trailerLine([key, value]: [string, string]): string {
-  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(key))
-    throw new RangeError(`not a trailer's name: ${JSON.stringify(key)}`);
-  return `${key}: ${oneLine(value)}`;
 }

@@ -47,6 +47,27 @@ export type MergeResult =
 
 export type PublishResult = { status: 'published' } | { status: 'foreign-head'; actual: string | null };
 
+/** A text that is to be the only file of a branch. */
+export interface Page {
+  /** Without `refs/heads/`. */
+  branch: string;
+  /** Slash path of the file. */
+  path: string;
+  text: string;
+  /** Of the commit; the owner's trailer is added. */
+  message: string;
+  /** Author and committer date: ISO 8601. */
+  date: string;
+  /** Whose branch it is, as a trailer of each of its commits, e.g. `['Skein-Plan', '0f3a…']`. */
+  owner: [string, string];
+}
+
+export type PageResult =
+  /** `sha` is the branch's head now; `unchanged`: it held this very text already. */
+  | { status: 'published' | 'unchanged'; sha: string }
+  /** `why`: what shows that somebody else put it there. It may quote the commit: escape before showing. */
+  | { status: 'foreign-head'; actual: string; why: string };
+
 export interface Diff {
   /** Unified diff, at most 1 MB. Terminal escapes in it are the repository's: escape before showing. */
   text: string;
@@ -113,6 +134,12 @@ export interface Mirror {
    * of `sha`, `BranchNameError`, and `CheckedOutBranchError` when a local repository has the branch checked out.
    */
   publish(branch: string, sha: string, expectedOld: string | null): Promise<PublishResult>;
+
+  /**
+   * Puts a page onto a branch that is its owner's alone, on top of the page before; makes the branch when it is not
+   * there. Compare-and-swap, like `publish`; throws `BranchNameError`, `CheckedOutBranchError`.
+   */
+  publishPage(page: Page): Promise<PageResult>;
 
   /** What a ref of the remote points to; a name without `refs/` is a branch. */
   remoteHead(ref: string): Promise<string | null>;
