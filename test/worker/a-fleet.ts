@@ -27,6 +27,7 @@ import { detectSandbox, Sandbox, type SandboxKind } from '#sandbox';
 import { createLogger, silentLogger } from '#telemetry';
 import { eventually, freshNamespace, gitRepo, tempDir, testServers, type GitRepo } from '#testing';
 import { Mirrors } from '#workspace';
+import { BaselineCache } from '../../apps/worker/src/baselines/baseline-cache.ts';
 import { WorkerHome } from '../../apps/worker/src/homes/worker-home.ts';
 import { Worker } from '../../apps/worker/src/worker.ts';
 import { WorkerModule } from '../../apps/worker/src/worker.module.ts';
@@ -38,6 +39,8 @@ export interface FleetOptions {
   leaseMs?: number;
   /** Default: the best that works here. */
   sandbox?: SandboxKind;
+  /** Folders that every program may write, whatever its lease: how a test knows what was run. */
+  writable?: string[];
   caps?: Partial<{ outputBytes: number; memoryBytes: number; diskBytes: number; processes: number }>;
 }
 
@@ -286,7 +289,7 @@ export class AFleet {
         kind,
         log,
         readable: [],
-        extraWritable: [],
+        extraWritable: this.o.writable ?? [],
         path,
         scratchRoot: this.home.runsDir,
         graceMs: 500,
@@ -300,6 +303,7 @@ export class AFleet {
         ...this.o.caps,
       },
       artifacts: this.artifacts,
+      baselines: new BaselineCache({ dir: WorkerHome.baselinesDir(this.workDir), log }),
       log,
     });
     this.#app = await NestFactory.createMicroservice(WorkerModule.with(this.worker.runner), {

@@ -8,6 +8,7 @@ import { loadSettings, stepEnvironment, type Settings } from '#config';
 import { detectSandbox, Sandbox } from '#sandbox';
 import { createLogger, startTelemetry, type Logger } from '#telemetry';
 import { Mirrors } from '#workspace';
+import { BaselineCache } from './baselines/baseline-cache.ts';
 import { WorkerHome } from './homes/worker-home.ts';
 import { NestLog } from './nest-log.ts';
 import { mirrorsOptions } from './repository-access.ts';
@@ -82,6 +83,7 @@ async function run({ settings, id, log, natsUrl, stopped }: Start): Promise<void
     sandboxMode: settings.sandbox.mode,
     caps: { outputBytes, memoryBytes, diskBytes, processes },
     artifacts: new FileArtifactStore({ rootDir: settings.dirs.artifacts, maxBytes: outputBytes }),
+    baselines: new BaselineCache({ dir: WorkerHome.baselinesDir(settings.dirs.work), log }),
     log,
   });
   await serve(worker, settings, log, stopped);

@@ -26,6 +26,8 @@ export interface WorkerOptions {
   sandboxMode: StepTools['sandboxMode'];
   caps: StepTools['caps'];
   artifacts: ArtifactStore;
+  /** Bases that this host has found green. */
+  baselines: StepTools['baselines'];
   log: Logger;
 }
 
@@ -63,6 +65,7 @@ export class Worker {
         sandboxMode: o.sandboxMode,
         caps: o.caps,
         artifacts: o.artifacts,
+        baselines: o.baselines,
       },
       log,
     });

@@ -20,9 +20,10 @@ export interface SweepableMirrors {
 }
 
 /**
- * All disk of one worker but the mirrors, which the workers of a host share:
+ * All disk of one worker but what the workers of a host share, the mirrors and what was found of bases:
  *
  *   <work>/mirrors/
+ *   <work>/baselines/
  *   <work>/workers/<worker>/owner.lock   held while the worker lives
  *   <work>/workers/<worker>/leases/      a folder per lease
  *   <work>/workers/<worker>/runs/        homes and temporary folders of single programs
@@ -43,6 +44,10 @@ export class WorkerHome implements AsyncDisposable {
 
   static mirrorsDir(workDir: string): string {
     return join(workDir, 'mirrors');
+  }
+
+  static baselinesDir(workDir: string): string {
+    return join(workDir, 'baselines');
   }
 
   /** Takes the worker's folder and empties it of what an earlier life left there. Throws WorkerIdTakenError. */

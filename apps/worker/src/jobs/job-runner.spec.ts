@@ -14,6 +14,7 @@ describe('a job on its way to its answer', () => {
   let sent: Sent[];
   let acked: number;
   let held: Map<string, AbortController>;
+  let holds: number;
   let answer: (verb: string) => DeciderReply;
   let open: (url: string) => Promise<never>;
   let runner: JobRunner;
@@ -21,6 +22,7 @@ describe('a job on its way to its answer', () => {
   beforeEach(async () => {
     sent = [];
     acked = 0;
+    holds = 0;
     held = new Map();
     answer = () => ({ status: 'applied', next: 'stop' });
     open = () =>
@@ -44,6 +46,7 @@ describe('a job on its way to its answer', () => {
 
   function hold(key: LeaseKey): ReturnType<LeaseKeeper['hold']> {
     const lost = new AbortController();
+    holds += 1;
     held.set(key.token, lost);
     return {
       key,
@@ -145,10 +148,22 @@ describe('a job on its way to its answer', () => {
     expect(acked).toBe(2);
   });
 
-  it('work of a kind that it does not know is a fault: another worker may be newer', async () => {
-    await runner.run(job({ kind: 'dance' } as never), delivery);
-    expect(sent).toMatchObject([
-      { verb: 'release', body: { cause: 'fault', reason: { code: 'unknown-work' } } },
-    ]);
-  });
+  it.each<[string, object]>([
+    ['"dance"', { kind: 'dance' }],
+    ['"toString"', { kind: 'toString' }],
+    ['"sing"', { kind: 'run', task: { kind: 'sing' } }],
+    ['"codemod/comby"', { kind: 'codemod', task: { kind: 'codemod', engine: 'comby' } }],
+    ['"agent/acp"', { kind: 'agent', task: { kind: 'agent', adapter: 'acp' } }],
+  ])(
+    'work that it does not know (%s) is handed back without a claim: another may be newer',
+    async (name, work) => {
+      await runner.run(job(work as never), delivery);
+      expect(sent).toMatchObject([
+        { verb: 'release', body: { cause: 'fault', reason: { code: 'unknown-work' } } },
+      ]);
+      expect(sent[0]!.body.reason).toMatchObject({ message: expect.stringContaining(name) });
+      expect(holds).toBe(0);
+      expect(acked).toBe(1);
+    },
+  );
 });

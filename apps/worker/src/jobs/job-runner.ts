@@ -1,16 +1,19 @@
 import type { DeciderClient, LeaseKeeper, LeaseLostError } from '#bus';
 import type { Job, ResultMessage } from '#contracts';
-import { formatOrdinal } from '#domain';
+import { formatOrdinal, type Reason } from '#domain';
 import { inSpan, names, type Logger } from '#telemetry';
 import { DrainingError, WorkerFaultError } from '../leasing/errors.ts';
 import { Lease } from '../leasing/lease.ts';
 import { Reporter } from '../leasing/reporter.ts';
+import { runBaselineStep } from '../steps/baseline-step.ts';
 import { runCleanStep } from '../steps/clean-step.ts';
 import { runFixLoop } from '../steps/fix-loop.ts';
 import { runIntegrateStep } from '../steps/integrate-step.ts';
+import { unknownWork } from '../steps/known-work.ts';
 import { LeaseDirs } from '../steps/lease-dirs.ts';
 import { noopResult } from '../steps/noop-step.ts';
 import { runPublishStep } from '../steps/publish-step.ts';
+import { runReportStep } from '../steps/report-step.ts';
 import { runResolveStep } from '../steps/resolve-step.ts';
 import type { StepContext, StepTools } from '../steps/step-context.ts';
 import { settle } from './settling.ts';
@@ -70,11 +73,15 @@ export class JobRunner {
 
   async #runLease(job: Job, lease: Lease, delivery: Delivery): Promise<void> {
     const log = this.o.log.child({ planId: job.planId, ordinal: job.ordinal, epoch: job.epoch });
-    const held = job.work.kind === 'noop' ? null : this.o.keeper.hold(lease.key, delivery);
+    const unknown = unknownWork(job.work);
+    // A result or a hand-back that is told at once needs no claim before it.
+    const short = job.work.kind === 'noop' || unknown !== null;
+    const held = short ? null : this.o.keeper.hold(lease.key, delivery);
     const onLost = (): void => lease.end(held?.signal.reason as LeaseLostError);
     held?.signal.addEventListener('abort', onLost);
     try {
-      const answered = await this.#carryOut({ job, lease, log, report: new Reporter(this.o.client, lease) });
+      const report = new Reporter(this.o.client, lease);
+      const answered = await this.#carryOut({ job, lease, log, report }, unknown);
       if (answered) delivery.ack();
     } finally {
       held?.signal.removeEventListener('abort', onLost);
@@ -83,9 +90,10 @@ export class JobRunner {
   }
 
   /** True when the decider has answered the lease's last message. */
-  async #carryOut(o: Undertaking): Promise<boolean> {
+  async #carryOut(o: Undertaking, unknown: Reason | null): Promise<boolean> {
     try {
       o.lease.throwIfEnded();
+      if (unknown !== null) throw new WorkerFaultError(unknown);
       const result = o.job.work.kind === 'noop' ? noopResult() : await this.#perform(o);
       if (result !== null) await o.report.result(result);
       return true;
@@ -162,17 +170,16 @@ async function perform(context: StepContext): Promise<ResultMessage['result'] | 
       return null;
     case 'resolve':
       return runResolveStep(context, work);
+    case 'baseline':
+      return runBaselineStep(context, work);
     case 'integrate':
       return runIntegrateStep(context, work);
     case 'publish':
       return runPublishStep(context, work);
+    case 'report':
+      return runReportStep(context, work);
     case 'clean':
       return runCleanStep(context, work);
-    default:
-      throw new WorkerFaultError({
-        code: 'unknown-work',
-        message: `This worker does not know the work "${String((work as { kind: unknown }).kind)}": it is older than its coordinator.`,
-      });
   }
 }
 

@@ -6,14 +6,14 @@ import { privateRef, type Mirror } from '#workspace';
 import { printable } from '../fixing/printable.ts';
 import { StepBlockedError } from '../leasing/errors.ts';
 import { AttemptLog } from './attempt-log.ts';
+import { checksPlace } from './checks-place.ts';
 import { LeaseWorktree } from './lease-worktree.ts';
-import { ProgramRunner, type FailedProgram, type ProgramPlace } from './program-runner.ts';
+import { ProgramRunner, type FailedProgram } from './program-runner.ts';
 import { foreignHead } from './publish-step.ts';
 import { pushWithRetry } from './pushing.ts';
 import { openMirror } from './repository.ts';
 import { conflictAmong, fetchInputs, mergeResults } from './start-commit.ts';
 import { requireSandbox, type StepContext } from './step-context.ts';
-import { NOTHING_GIVEN, programEnvironment } from './step-environment.ts';
 
 /** The base may move while the merge is verified; after this many rounds what was verified is integrated. */
 const ROUNDS_MAX = 3;
@@ -129,7 +129,7 @@ async function verify(
   try {
     const files = await worktree.begin();
     const runner = new ProgramRunner(tools.sandbox, tools.caps, lease.signal);
-    const place = placeOf(context, integrate, mirror, files.path);
+    const place = checksPlace(context, integrate, mirror, files.path);
     const failed =
       (await runner.runAll('setup', integrate.setup, place, log)) ??
       (await runner.runAll('verify', integrate.verify, place, log));
@@ -137,35 +137,6 @@ async function verify(
   } finally {
     await worktree.remove();
   }
-}
-
-function placeOf(
-  context: StepContext,
-  integrate: IntegrateJob,
-  mirror: Mirror,
-  worktree: string,
-): ProgramPlace {
-  const { dirs, job } = context;
-  return {
-    worktree,
-    writable: [worktree, dirs.scratch],
-    readable: [dirs.given, mirror.path],
-    home: dirs.home,
-    mend: () => dirs.mend(),
-    env: programEnvironment({
-      job,
-      planEnv: integrate.env,
-      attempt: 1,
-      worktree,
-      dirs,
-      given: NOTHING_GIVEN,
-      matrix: null,
-      values: {},
-    }),
-    network: integrate.network,
-    idleMs: integrate.timeout.idleMs,
-    deadline: Date.now() + integrate.timeout.attemptMs,
-  };
 }
 
 /** The wire takes reasons of 8 KB: the end of the output says most. */

@@ -109,7 +109,8 @@ export function conflictAmong(
   });
 }
 
-async function fetchBase(job: Job, mirror: Mirror): Promise<string> {
+/** The plan's base, here. Throws when there is none, or when it is gone from the repository. */
+export async function fetchBase(job: Job, mirror: Mirror): Promise<string> {
   if (job.baseSha === null) {
     throw new StepBlockedError({
       code: 'no-base',

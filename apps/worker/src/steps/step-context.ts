@@ -4,6 +4,7 @@ import type { Reason } from '#domain';
 import type { RunSpec, Sandbox } from '#sandbox';
 import type { Logger } from '#telemetry';
 import type { Mirrors } from '#workspace';
+import type { BaselineCache } from '../baselines/baseline-cache.ts';
 import { StepBlockedError } from '../leasing/errors.ts';
 import type { Lease } from '../leasing/lease.ts';
 import type { Reporter } from '../leasing/reporter.ts';
@@ -18,6 +19,7 @@ export interface StepTools {
   /** Caps of one program; time comes from the step. */
   caps: Omit<RunSpec['limits'], 'wallMs' | 'idleMs'>;
   artifacts: ArtifactStore;
+  baselines: Pick<BaselineCache, 'get' | 'put'>;
 }
 
 /** What belongs to one lease. */
