@@ -18,8 +18,21 @@ describe('text for people', () => {
     expect(plainText(Buffer.from([0x61, 0xff, 0xc3, 0x62]))).toBe('a\ufffd\ufffdb');
   });
 
-  it('loses no more than its own line to an escape that never ends', () => {
-    expect(plainText('a\x1b]0;never ends\nnext')).toBe('a\nnext');
+  it('loses nothing but the escape itself to a title that never ends', () => {
+    expect(plainText('a\x1b]0;the tests failed\nnext')).toBe('a0;the tests failed\nnext');
+    expect(plainText('10%\x1b]0;x\r3 tests failed\x1b]0;title\x07')).toBe('10%0;x\n3 tests failed');
+    expect(plainText('\x1bPdevice \x1b[1mbold\x1b\\ done')).toBe('device bold done');
+    expect(plainText('\x9dold\nnew\x9c')).toBe('old\nnew');
+    const hidden = 'x'.repeat(10_000);
+    expect(plainText(`\x1b]0;${hidden}\x07`)).toBe(`0;${hidden}`);
+  });
+
+  it('takes time in proportion to its length, whatever escapes it is made of', () => {
+    const hostile =
+      '\x1b]0;'.repeat(100_000) + '\x9d'.repeat(200_000) + `\x1b]${'x'.repeat(2_000)}`.repeat(200);
+    const startedAt = performance.now();
+    plainText(hostile);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
   });
 });
 

@@ -16,9 +16,11 @@ export function plainText(content: Buffer | string): string {
     .replace(BIDI, (character) => `\\u${character.charCodeAt(0).toString(16)}`);
 }
 
-// A title or link (OSC) and device strings end with BEL or ST; unterminated ones lose only their own line.
-// eslint-disable-next-line no-control-regex
-const OSC = /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\n\x9c]*(?:\x07|\x1b\\|\x9c)?/g;
+// A title or link (OSC) and device strings end with BEL or ST. One that does not end on its line, or not for a long
+// while, is no such thing but text behind a stray escape: only the escape goes, or a program could hide what it says.
+const OSC =
+  // eslint-disable-next-line no-control-regex
+  /(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?:[^\x07\x1b\n\r\x90\x98\x9c-\x9f]{0,2048}(?:\x07|\x1b\\|\x9c))?/g;
 // eslint-disable-next-line no-control-regex
 const CSI = /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?/g;
 // eslint-disable-next-line no-control-regex

@@ -66,7 +66,11 @@ export async function remoteHead(remote: Remote, ref: string): Promise<string | 
 }
 
 /** A branch that does not exist can be checked out nowhere but as an unborn one, which git itself refuses. */
-export async function refuseCheckedOut(repository: BareRepository, remote: Remote, branch: string): Promise<void> {
+export async function refuseCheckedOut(
+  repository: BareRepository,
+  remote: Remote,
+  branch: string,
+): Promise<void> {
   const args = ['-c', 'core.fsmonitor=false', '-C', remote.url, 'worktree', 'list', '--porcelain', '-z'];
   const { stdout } = await repository.run({ action: 'look for checked-out branches', args, gitDir: null });
   let folder = '';
