@@ -1,0 +1,55 @@
+import { access, constants, realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/** Programs that stand for others below HOME, where steps cannot look; and how to give steps the real ones. */
+const SHIMS: { folder: RegExp; name: string; real: string; around: string }[] = [
+  { folder: /\/\.pyenv\/shims$/, name: 'pyenv', real: '$(pyenv prefix)/bin', around: '$(pyenv prefix)' },
+  {
+    folder: /\/\.cargo\/bin$/,
+    name: 'rustup',
+    real: '$(dirname "$(rustup which cargo)")',
+    around: '$(rustup show home)',
+  },
+  { folder: /\/\.rbenv\/shims$/, name: 'rbenv', real: '$(rbenv prefix)/bin', around: '$(rbenv prefix)' },
+];
+const OTHER_SHIMS = /\/(shims|\.volta\/bin)$/;
+
+/**
+ * What will go wrong with the plan's programs in a sandbox: not on the steps' PATH, or only a version manager's stand-in.
+ * `path`: the PATH that steps get.
+ */
+export async function programHints(programs: readonly string[], path: string): Promise<string[]> {
+  const hints: string[] = [];
+  for (const program of programs) {
+    const folder = await folderOf(program, path);
+    if (folder === null) hints.push(`${program} is not on PATH: steps run what they find there`);
+    else hints.push(...shimHint(program, folder));
+  }
+  return hints;
+}
+
+function shimHint(program: string, folder: string): string[] {
+  const shim = SHIMS.find((known) => known.folder.test(folder));
+  if (shim) {
+    const settings = `SKEIN_STEP_PATH="${shim.real}:$PATH" SKEIN_STEP_READABLE="${shim.around}"`;
+    return [
+      `${program} comes from ${shim.name}, whose files steps cannot see; start it as: ${settings} skein up`,
+    ];
+  }
+  if (!OTHER_SHIMS.test(folder) || !folder.startsWith(homedir())) return [];
+  return [
+    `${program} in ${folder} stands for a program elsewhere, which steps cannot see: name its folders in SKEIN_STEP_PATH and SKEIN_STEP_READABLE`,
+  ];
+}
+
+async function folderOf(program: string, path: string): Promise<string | null> {
+  for (const folder of path.split(delimiter)) {
+    const found = await access(join(folder, program), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return realpath(folder).catch(() => folder);
+  }
+  return null;
+}

@@ -1,0 +1,91 @@
+import { isIgnored } from '../ignoring.ts';
+import type { Survey } from '../survey.ts';
+import type { Toolchain } from './toolchain.ts';
+
+interface Manifest {
+  scripts: Record<string, unknown>;
+  hasDependencies: boolean;
+  packageManager: string;
+}
+
+interface PackageManager {
+  program: string;
+  /** null: nothing to install. */
+  install: string | null;
+  test: string;
+}
+
+/** JavaScript or TypeScript: the package manager by its lock file, the test script of package.json. */
+export async function javascriptToolchain(survey: Survey, typed: boolean): Promise<Toolchain> {
+  const manifest = readManifest(await survey.read('package.json'));
+  const manager = await packageManager(survey, manifest);
+  const tested = hasTests(manifest);
+  const installed = tested && manager.install !== null ? [manager.install] : [];
+  const kept = isIgnored(await survey.read('.gitignore'), 'node_modules');
+  return {
+    name: `${typed ? 'TypeScript' : 'JavaScript'} (${manager.program})`,
+    sources: typed ? ['**/*.{ts,mts,cts,tsx}'] : ['**/*.{js,mjs,cjs,jsx}'],
+    comment: '//',
+    codemod: typed ? 'TypeScript' : 'JavaScript',
+    setup: kept ? installed : [],
+    // Without a rule of .gitignore the packages would be put back after a set-up.
+    verify: tested ? [...(kept ? [] : installed), manager.test] : [],
+    network: installed.length > 0,
+    because: tested
+      ? 'the `test` script of package.json'
+      : 'package.json has no `test` script; put your checks here',
+    hints:
+      installed.length > 0 && !kept
+        ? [
+            'node_modules is not in .gitignore: what a set-up installs would be put back, so the plan installs anew for each check',
+          ]
+        : [],
+    programs: tested ? ['node', manager.program] : [],
+  };
+}
+
+function readManifest(text: string | null): Manifest {
+  const fields = parseFields(text);
+  const count = ['dependencies', 'devDependencies', 'optionalDependencies', 'workspaces'].filter((key) => {
+    const value = fields[key];
+    return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+  });
+  const { scripts, packageManager: manager } = fields;
+  return {
+    scripts: typeof scripts === 'object' && scripts !== null ? (scripts as Record<string, unknown>) : {},
+    hasDependencies: count.length > 0,
+    packageManager: typeof manager === 'string' ? manager : '',
+  };
+}
+
+function parseFields(text: string | null): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(text ?? '{}');
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What `npm init` writes is no test. */
+function hasTests({ scripts }: Manifest): boolean {
+  const test = scripts['test'];
+  return typeof test === 'string' && test.trim() !== '' && !/no test specified/i.test(test);
+}
+
+async function packageManager(survey: Survey, manifest: Manifest): Promise<PackageManager> {
+  const { files } = survey;
+  const named = /^(npm|pnpm|yarn|bun)@(\d{1,4})\b/.exec(manifest.packageManager);
+  if (files.has('pnpm-lock.yaml'))
+    return { program: 'pnpm', install: 'pnpm install --frozen-lockfile', test: 'pnpm test' };
+  if (files.has('yarn.lock')) {
+    const classic = !files.has('.yarnrc.yml') && Number(named?.[1] === 'yarn' ? named[2] : 1) < 2;
+    const frozen = classic ? '--frozen-lockfile' : '--immutable';
+    return { program: 'yarn', install: `yarn install ${frozen}`, test: 'yarn test' };
+  }
+  if (files.has('bun.lock') || files.has('bun.lockb'))
+    return { program: 'bun', install: 'bun install --frozen-lockfile', test: 'bun run test' };
+  const locked = files.has('package-lock.json') || files.has('npm-shrinkwrap.json');
+  const install = locked ? 'npm ci' : manifest.hasDependencies ? 'npm install --no-package-lock' : null;
+  return { program: 'npm', install, test: 'npm test' };
+}
