@@ -11,14 +11,15 @@ import { Interrupts } from '../up/interrupts.ts';
  */
 export async function lookAtRepository<T>(
   o: { url: string; contents: boolean },
-  work: (mirror: Mirror) => Promise<T>,
+  work: (mirror: Mirror, scratchDir: string) => Promise<T>,
 ): Promise<T> {
   const settings = loadSettings();
   const log = silentLogger;
   using interrupts = new Interrupts();
   await using run = await new RunRegistry({ log, cacheDir: settings.dirs.cache }).begin({ kind: 'look' });
+  const dir = await run.ephemeralDir('look');
   await using mirrors = new Mirrors({
-    rootDir: join(await run.ephemeralDir('look'), 'own'),
+    rootDir: join(dir, 'own'),
     ...accessOf(settings.git),
     path: stepEnvironment().PATH,
     look: { contents: o.contents },
@@ -27,5 +28,9 @@ export async function lookAtRepository<T>(
   const stopped = new Promise<never>((_, reject) =>
     interrupts.stop.addEventListener('abort', () => reject(interrupts.stop.reason as Error), { once: true }),
   );
-  return Promise.race([mirrors.open(o.url).then(work), stopped]);
+  // Awaited here: what was opened is closed when this function is left.
+  return await Promise.race([
+    mirrors.open(o.url).then((mirror) => work(mirror, join(dir, 'scratch'))),
+    stopped,
+  ]);
 }
