@@ -20,7 +20,9 @@ import {
   type ServedTerm,
 } from '#bus';
 import type { Ledger } from '#ledger';
-import type { Logger } from '#telemetry';
+import { count, type Logger } from '#telemetry';
+import { measureCommitted } from '../measuring/committed-events.ts';
+import { observeDecider } from '../measuring/decider-readings.ts';
 import { JobDispatcher } from '../publishing/job-dispatcher.ts';
 import type { Clock } from './clock.ts';
 import { DecisionLoop, type Committed } from './decision-loop.ts';
@@ -88,8 +90,10 @@ export class Decider {
     this.fleet = new Fleet(o.caps);
     this.plans = new OpenPlans(o.ledger, this.fleet, {
       onRead: (plan) => this.takeUp(plan),
-      onUnreadable: (error) =>
-        o.log.error({ err: error, planId: error.planId, alert: 'plan-unreadable' }, 'A plan stands still'),
+      onUnreadable: (error) => {
+        count('plansUnreadable', {});
+        o.log.error({ err: error, planId: error.planId, alert: 'plan-unreadable' }, 'A plan stands still');
+      },
     });
     this.leases = new LeaseTable(o.leaseMs);
     this.roster = new WorkerRoster(Math.max(o.leaseMs, 5_000));
@@ -166,7 +170,9 @@ export class Decider {
       if (status === 'reconnected') void this.keepQueue(true);
     });
     const offHint = this.queue.onLeaseHint(() => void this.sweeper.sweep().catch(() => undefined));
+    const offReadings = this.observe();
     this.unsubscribe = () => {
+      offReadings();
       offReconnect();
       offHint();
     };
@@ -211,6 +217,20 @@ export class Decider {
     await this.loop.stop();
     await this.served?.stop();
     this.queue.close();
+  }
+
+  private observe(): () => void {
+    return observeDecider({
+      term: this.term,
+      isSure: this.o.isSure,
+      now: () => this.o.clock.now(),
+      plans: () => this.plans.all(),
+      stuck: () => this.sweeper.stuckPlans,
+      workers: () => this.roster.list(),
+      slots: () => this.roster.slots(),
+      waiting: () => this.loop.waiting,
+      unclaimed: () => this.dispatcher.unclaimedJobs,
+    });
   }
 
   private async decided(planId: string, input: PlanInput, traceparent: string | null) {
@@ -259,6 +279,7 @@ export class Decider {
 
   private afterCommit(committed: Committed[]): void {
     const now = this.o.clock.monotonic();
+    measureCommitted(committed);
     for (const { plan, events, aborts } of committed) {
       for (const event of events) {
         this.leases.follow(plan.planId, event, now);
@@ -284,6 +305,7 @@ export class Decider {
     try {
       send();
     } catch (error) {
+      count('decisionFailures', { stage: 'job' });
       const alert = 'job-unbuildable';
       this.o.log.error({ err: error, planId: plan.planId, alert }, 'A job could not be built');
     }

@@ -13,7 +13,7 @@ import {
   type PoolSlots,
 } from '#domain';
 import { LedgerUnavailableError, TermLostError, type Append, type Head, type Ledger } from '#ledger';
-import type { Logger } from '#telemetry';
+import { count, measure, secondsSince, type Logger } from '#telemetry';
 import type { Clock } from './clock.ts';
 import {
   DeciderBusyError,
@@ -144,8 +144,11 @@ export class DecisionLoop {
       if (this.stopped) return;
       this.wanted = false;
       const batch = this.queue.splice(0, this.o.maxBatch ?? 512);
+      const startedAt = performance.now();
       try {
         await this.turn(batch);
+        measure('turnDuration', secondsSince(startedAt), {});
+        if (batch.length > 0) measure('turnInputs', batch.length, {});
         this.failures = 0;
       } catch (error) {
         await this.recoverFrom(error, batch);
@@ -215,6 +218,7 @@ export class DecisionLoop {
 
   /** A defect of ours: the half-evolved state goes, the others who asked about this plan are decided again. */
   private quarantine(entry: Touched, waiting: Waiting, error: unknown): void {
+    count('decisionFailures', { stage: 'decision' });
     this.o.log.error({ err: error, planId: waiting.planId, input: waiting.input.kind }, 'A decision failed');
     this.touched.delete(waiting.planId);
     this.o.plans.discard(waiting.planId);
@@ -265,6 +269,7 @@ export class DecisionLoop {
     try {
       this.o.onCommitted(committed);
     } catch (error) {
+      count('decisionFailures', { stage: 'effects' });
       this.o.log.error({ err: error, alert: 'effects-failed' }, 'What follows from a commit was not started');
     }
   }
@@ -288,6 +293,7 @@ export class DecisionLoop {
       return;
     }
     if (!(error instanceof LedgerUnavailableError)) {
+      count('decisionFailures', { stage: 'turn' });
       this.o.log.error({ err: error }, 'A turn of the decider failed');
     } else if (this.failures === 0) {
       this.o.log.warn({ err: error }, 'The ledger cannot be reached; decisions wait');

@@ -1,5 +1,5 @@
 import type { Terms } from '#ledger';
-import type { Logger } from '#telemetry';
+import { count, observe, type Logger } from '#telemetry';
 import type { Decider } from './decider.ts';
 
 export interface ElectorOptions {
@@ -26,6 +26,7 @@ export class Elector {
   private busy: Promise<void> = Promise.resolve();
   private renewedAt = 0;
   private deposed = false;
+  private offActive: () => void = () => undefined;
 
   constructor(private readonly o: ElectorOptions) {}
 
@@ -40,6 +41,7 @@ export class Elector {
   }
 
   start(): void {
+    this.offActive = observe('deciderActive', (tell) => tell(this.current === null ? 0 : 1, {}));
     this.tick();
   }
 
@@ -48,7 +50,8 @@ export class Elector {
     if (this.timer) clearTimeout(this.timer);
     await this.busy;
     const term = this.decider?.term;
-    await this.stepDown();
+    await this.stepDown(this.deposed ? 'lost' : 'resigned');
+    this.offActive();
     if (term !== undefined) await this.o.terms.resign(term).catch(() => undefined);
   }
 
@@ -61,7 +64,7 @@ export class Elector {
   }
 
   private async step(): Promise<void> {
-    if (this.deposed) await this.stepDown();
+    if (this.deposed) await this.stepDown('lost');
     if (this.decider) return this.renew(this.decider);
     const campaignedAt = performance.now();
     const won = await this.o.terms.campaign(this.o.holder);
@@ -76,7 +79,9 @@ export class Elector {
     try {
       await decider.start();
       this.decider = decider;
+      count('termsBegun', {});
     } catch (error) {
+      count('termsEnded', { how: 'failed' });
       await decider.stop();
       // Another replica may be able to; we try again after the pause that every campaign takes.
       await this.o.terms.resign(won.term).catch(() => undefined);
@@ -89,7 +94,7 @@ export class Elector {
   private async renew(decider: Decider): Promise<void> {
     if (await this.renewed(decider.term)) return;
     this.o.log.warn({ term: decider.term }, 'The term is over; standing by');
-    await this.stepDown();
+    await this.stepDown('lost');
   }
 
   private async renewed(term: number): Promise<boolean> {
@@ -99,8 +104,9 @@ export class Elector {
     return holds;
   }
 
-  private async stepDown(): Promise<void> {
+  private async stepDown(how: 'resigned' | 'lost'): Promise<void> {
     const decider = this.decider;
+    if (decider) count('termsEnded', { how });
     this.decider = null;
     this.deposed = false;
     await decider?.stop();

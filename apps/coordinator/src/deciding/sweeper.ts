@@ -1,5 +1,5 @@
 import { isStuck, type Fleet, type PlanInput } from '#domain';
-import type { Logger } from '#telemetry';
+import { count, type Logger } from '#telemetry';
 import type { JobDispatcher } from '../publishing/job-dispatcher.ts';
 import type { Clock } from './clock.ts';
 import type { DecisionLoop } from './decision-loop.ts';
@@ -42,6 +42,8 @@ export class Sweeper {
   /** Plans that are being told the time. */
   private readonly told = new Set<string>();
   repairs = 0;
+  /** As of the last sweep. */
+  stuckPlans = 0;
 
   constructor(private readonly o: SweeperOptions) {
     this.intervalMs = o.intervalMs ?? 500;
@@ -90,6 +92,7 @@ export class Sweeper {
         'The decider stood still; all leases get a full term',
       );
       this.o.leases.extendAll(now);
+      count('repairs', { kind: 'stood-still' });
     }
     this.lastTick = now;
     if (!this.o.hears()) this.o.leases.extendAll(now);
@@ -134,6 +137,7 @@ export class Sweeper {
       const name = `${lease.planId}/${lease.ordinal}/${lease.epoch}`;
       if (this.judged.has(name)) continue;
       this.judged.add(name);
+      count('repairs', { kind: 'silent-lease' });
       const input: PlanInput = {
         kind: 'lease-expired',
         ordinal: lease.ordinal,
@@ -159,10 +163,12 @@ export class Sweeper {
   private findStuckPlans(): void {
     const stuck = new Set<string>();
     for (const plan of this.o.fleet.openPlans) if (isStuck(plan)) stuck.add(plan.planId);
+    this.stuckPlans = 0;
     for (const planId of stuck) {
       // Twice in a row: a turn may be under way between the two.
-      if (this.stuck.has(planId))
-        this.o.log.error({ planId, alert: 'plan-stuck' }, 'A plan can neither go on nor end');
+      if (!this.stuck.has(planId)) continue;
+      this.stuckPlans += 1;
+      this.o.log.error({ planId, alert: 'plan-stuck' }, 'A plan can neither go on nor end');
     }
     this.stuck = stuck;
   }

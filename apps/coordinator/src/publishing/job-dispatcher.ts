@@ -1,7 +1,7 @@
 import type { Job } from '#contracts';
 import type { PlanEvent, PlanState } from '#domain';
 import { MessageTooLargeError, type JobKey, type JobQueue } from '#bus';
-import type { Logger } from '#telemetry';
+import { count, type Logger } from '#telemetry';
 import { ExpressionError, definitionOf, stepOf, type Reason } from '#domain';
 import type { Clock } from '../deciding/clock.ts';
 import { buildJob } from './job-builder.ts';
@@ -149,7 +149,11 @@ export class JobDispatcher {
         await this.o.queue.purge(tracked.key);
         tracked.ignored += 1;
       }
-      if (!this.giveUp(tracked, planOf)) this.republish(tracked, planOf);
+      const givenUp = this.giveUp(tracked, planOf);
+      if (!givenUp) this.republish(tracked, planOf);
+      count('repairs', {
+        kind: givenUp ? 'job-given-up' : inQueue === null ? 'job-republished' : 'job-reissued',
+      });
       repaired += 1;
     }
     return repaired;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '#config';
 import type { PlanEvent, PlanState } from '#domain';
 import type { PlanViews, Projector } from '#ledger';
-import { OverviewTrace, STEP_SPANS_MAX, type Logger } from '#telemetry';
+import { count, OverviewTrace, STEP_SPANS_MAX, type Logger } from '#telemetry';
 import type { Committed } from '../deciding/decision-loop.ts';
 import { OverviewProgress, readOverview, type OverviewViews } from './overview-reader.ts';
 
@@ -172,6 +172,7 @@ export class OverviewWriter {
     plan.dueAt = null;
     plan.wroteAt = performance.now();
     if (await this.tryToWrite(planId, plan)) {
+      count('overviewWrites', { result: 'written' });
       this.failures = 0;
       plan.tries = 0;
       if (plan.closed && plan.seq === seq && this.plans.get(planId) === plan) this.plans.delete(planId);
@@ -181,9 +182,11 @@ export class OverviewWriter {
     plan.tries += 1;
     const pauseMs = Math.min(PAUSE_MAX_MS, (this.o.pauseMs ?? 2_000) * 2 ** (this.failures - 1));
     this.pausedUntil = performance.now() + pauseMs;
-    if (plan.tries < TRIES_MAX) plan.dueAt = this.pausedUntil;
-    else
+    const givenUp = plan.tries >= TRIES_MAX;
+    count('overviewWrites', { result: givenUp ? 'given-up' : 'failed' });
+    if (givenUp)
       this.o.log.warn({ planId, tries: plan.tries }, 'An overview trace was given up; it stays incomplete');
+    else plan.dueAt = this.pausedUntil;
   }
 
   private async tryToWrite(planId: string, { seq, progress }: Followed): Promise<boolean> {

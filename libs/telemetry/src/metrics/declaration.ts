@@ -26,6 +26,8 @@ export interface MetricDeclaration {
   readonly by: ReportedBy;
   readonly labels: Readonly<Record<string, LabelValues>>;
   readonly meaning: string;
+  /** Of a gauge whose readings fall together (several tellers, `other`): the largest counts. Otherwise they are added up. */
+  readonly merge?: 'max';
   /** What to be woken or warned by; empty: nothing of itself. */
   readonly alert: string;
   /** Of a histogram: upper bounds, ascending. */

@@ -6,7 +6,7 @@ export interface Recorder {
   record(metric: MetricOf<'histogram'>, value: number, labels: Readonly<Record<string, string>>): void;
 }
 
-/** Tells the values of a gauge that is being read. Values whose labels fall together are added up. */
+/** Tells the values of a gauge that is being read. Values whose labels fall together are merged as declared. */
 export type Tell<M extends MetricKey> = (value: number, labels: LabelsOf<M>) => void;
 
 type Reading = (tell: (value: number, labels: Readonly<Record<string, string>>) => void) => void;

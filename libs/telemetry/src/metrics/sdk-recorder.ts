@@ -63,18 +63,20 @@ export class SdkRecorder implements Recorder {
   }
 
   private read(key: MetricKey, clamp: LabelClamp, result: ObservableResult): void {
-    const sums = new Map<Series, number>();
+    const merged = new Map<Series, number>();
+    const { name, merge }: MetricDeclaration = declaredMetrics[key];
     for (const reading of readingsOf(key)) {
       try {
         reading((value, labels) => {
           const series = clamp.seriesOf(labels);
-          sums.set(series, (sums.get(series) ?? 0) + value);
+          const before = merged.get(series) ?? 0;
+          merged.set(series, merge === 'max' ? Math.max(before, value) : before + value);
         });
       } catch (error) {
-        this.o.onFailedReading(declaredMetrics[key].name, error);
+        this.o.onFailedReading(name, error);
       }
     }
-    for (const [series, value] of sums) result.observe(value, series);
+    for (const [series, value] of merged) result.observe(value, series);
   }
 
   private isOurs({ by }: MetricDeclaration): boolean {

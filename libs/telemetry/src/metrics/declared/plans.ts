@@ -85,6 +85,18 @@ export const plans = {
     meaning: 'From admitted to claimed: the commit, the queue, the pull and the claim.',
     alert: 'The 95th percentile is above 30 s for 10 m: workers do not pull, or the broker is slow.',
   },
+  oldestWait: {
+    name: 'skein_admission_oldest_wait_seconds',
+    kind: 'gauge',
+    unit: 'seconds',
+    by: 'decider',
+    labels: { pool: POOLS },
+    merge: 'max',
+    meaning:
+      'For how long the first ready step in line has been waiting for its admission. No series: none waits.',
+    alert:
+      'Above 15 m: nothing of the pool is admitted. No worker serves it, or a cap or lock is never freed.',
+  },
   inFlight: {
     name: 'skein_steps_in_flight',
     kind: 'gauge',
