@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import type { Logger } from '#telemetry';
 import { HealthController } from './api/health.controller.ts';
+import { MetricsController } from './api/metrics.controller.ts';
 import { PlanLimits } from './api/plan-limits.ts';
 import { PlanReader } from './api/plan-reader.ts';
 import { ProblemFilter } from './api/problem.filter.ts';
@@ -30,6 +31,7 @@ export class CoordinatorModule {
         StreamsController,
         DocumentController,
         HealthController,
+        MetricsController,
       ],
       providers: [
         { provide: PlanCommands, useValue: coordinator.commands },

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { SettingsError, loadSettings, type Settings } from '#config';
-import { createLogger, startTelemetry, type Logger } from '#telemetry';
+import { createLogger, startMetrics, startTelemetry, type Logger } from '#telemetry';
 import { Coordinator } from './coordinator.ts';
 import { startRestApi } from './rest-api.ts';
 
@@ -9,6 +9,7 @@ async function main(settings: Settings, log: Logger): Promise<void> {
     serviceName: settings.telemetry.serviceName ?? 'skein-coordinator',
     otlpEndpoint: settings.telemetry.otlpEndpoint,
   });
+  const metrics = await startMetrics({ service: 'coordinator', instance: null, log });
   const coordinator = await Coordinator.start(settings, log);
   const app = await startRestApi(settings, coordinator, log);
   const url = await app.getUrl();
@@ -19,6 +20,7 @@ async function main(settings: Settings, log: Logger): Promise<void> {
   log.info({}, 'Shutting down');
   await app.close();
   await coordinator.stop();
+  await metrics.shutdown();
   await telemetry.shutdown();
 }
 

@@ -13,6 +13,7 @@ import { refuseAddress, refuseUnknownRoutes } from './api/unknown-routes.ts';
 import { refuseConnection, refuseOnTheWire } from './api/wire-refusals.ts';
 import { CoordinatorModule } from './coordinator.module.ts';
 import type { Coordinator } from './coordinator.ts';
+import { measureRequests } from './measuring/rest-requests.ts';
 
 /** JSON text of a plan in a JSON string: quotes and line breaks double. */
 const BODY_PER_TEXT_BYTE = 2;
@@ -46,6 +47,7 @@ export async function startRestApi(
     abortOnError: false,
   });
   const fastify = app.getHttpAdapter().getInstance();
+  measureRequests(fastify, ROUTES, streams);
   guardAgainstBrowsers(fastify);
   refuseUnknownRoutes(fastify);
   checkRequests(fastify, ROUTES);

@@ -15,13 +15,13 @@ export const OTHER = 'other';
 export type ReportedBy = 'coordinator' | 'decider' | 'worker' | 'both';
 
 /**
- * One metric. `counter` and `histogram` are recorded where things happen, `level` goes up and down there; a `gauge` and a
- * `total` (a counter that somebody else keeps) are read at each scrape, so they must be cheap to read.
+ * One metric. `counter` and `histogram` are recorded where things happen; a `gauge` and a `total` (a counter that somebody
+ * else keeps) are read at each scrape, so they must be cheap to read.
  */
 export interface MetricDeclaration {
   /** As Prometheus sees it. Counters end in `_total`. */
   readonly name: string;
-  readonly kind: 'counter' | 'histogram' | 'level' | 'gauge' | 'total';
+  readonly kind: 'counter' | 'histogram' | 'gauge' | 'total';
   readonly unit: 'seconds' | 'bytes' | '1';
   readonly by: ReportedBy;
   readonly labels: Readonly<Record<string, LabelValues>>;

@@ -50,7 +50,7 @@ function entryOf(metric: MetricDeclaration): string {
 }
 
 function typeOf({ kind, unit }: MetricDeclaration): string {
-  const type = kind === 'total' ? 'counter' : kind === 'level' ? 'gauge' : kind;
+  const type = kind === 'total' ? 'counter' : kind;
   return unit === '1' ? type : `${type}, ${unit}`;
 }
 

@@ -2,7 +2,7 @@ import type { LabelsOf, MetricKey, MetricOf } from './declared-metrics.ts';
 
 /** Where recorded values go while somebody wants them. */
 export interface Recorder {
-  add(metric: MetricOf<'counter' | 'level'>, by: number, labels: Readonly<Record<string, string>>): void;
+  add(metric: MetricOf<'counter'>, by: number, labels: Readonly<Record<string, string>>): void;
   record(metric: MetricOf<'histogram'>, value: number, labels: Readonly<Record<string, string>>): void;
 }
 
@@ -14,8 +14,8 @@ type Reading = (tell: (value: number, labels: Readonly<Record<string, string>>) 
 let recorder: Recorder | null = null;
 const readings = new Map<MetricKey, Set<Reading>>();
 
-/** Something happened; of a level, `by` may be negative. Without `startMetrics` this does nothing. */
-export function count<M extends MetricOf<'counter' | 'level'>>(metric: M, labels: LabelsOf<M>, by = 1): void {
+/** Something happened, `by` times. Without `startMetrics` this does nothing. */
+export function count<M extends MetricOf<'counter'>>(metric: M, labels: LabelsOf<M>, by = 1): void {
   recorder?.add(metric, by, labels);
 }
 

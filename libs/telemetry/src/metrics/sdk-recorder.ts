@@ -1,4 +1,4 @@
-import type { Counter, Histogram, Meter, ObservableResult, UpDownCounter } from '@opentelemetry/api';
+import type { Counter, Histogram, Meter, ObservableResult } from '@opentelemetry/api';
 import type { MetricDeclaration } from './declaration.ts';
 import { declaredMetrics, type MetricKey, type MetricOf } from './declared-metrics.ts';
 import { allSeries, LabelClamp, type Series } from './label-clamp.ts';
@@ -9,7 +9,7 @@ const ZEROES_MAX = 64;
 
 /** The instruments of the table, made once, on an OpenTelemetry meter. */
 export class SdkRecorder implements Recorder {
-  private readonly adding = new Map<MetricKey, { clamp: LabelClamp; instrument: Counter | UpDownCounter }>();
+  private readonly adding = new Map<MetricKey, { clamp: LabelClamp; instrument: Counter }>();
   private readonly recording = new Map<MetricKey, { clamp: LabelClamp; instrument: Histogram }>();
 
   constructor(
@@ -24,7 +24,7 @@ export class SdkRecorder implements Recorder {
       this.make(meter, key as MetricKey, declared);
   }
 
-  add(metric: MetricOf<'counter' | 'level'>, by: number, labels: Series): void {
+  add(metric: MetricOf<'counter'>, by: number, labels: Series): void {
     const found = this.adding.get(metric);
     found?.instrument.add(by, found.clamp.seriesOf(labels));
   }
@@ -40,10 +40,8 @@ export class SdkRecorder implements Recorder {
     const options = { description: meaning, unit: UNITS[declared.unit] };
     const clamp = new LabelClamp(labels);
     switch (kind) {
-      case 'counter':
-      case 'level': {
-        const instrument =
-          kind === 'counter' ? meter.createCounter(name, options) : meter.createUpDownCounter(name, options);
+      case 'counter': {
+        const instrument = meter.createCounter(name, options);
         this.adding.set(key, { clamp, instrument });
         if (this.isOurs(declared))
           for (const series of allSeries(labels, ZEROES_MAX) ?? []) instrument.add(0, clamp.seriesOf(series));

@@ -212,4 +212,12 @@ filtered stream along.`,
     answers: { 200: { what: 'Ledger and NATS answer, and somebody decides.', json: readyAnswer } },
     problems: { 503: ['not-ready'] },
   }),
+  get('/metrics', {
+    operation: 'readMetrics',
+    tag: 'server',
+    summary: 'The metrics of this replica',
+    answers: {
+      200: { what: 'The text format of Prometheus; docs/metrics.md says what is in it.', text: 'text/plain' },
+    },
+  }),
 ];

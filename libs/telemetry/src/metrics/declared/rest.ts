@@ -19,7 +19,7 @@ export const rest = {
   },
   restStreams: {
     name: 'skein_rest_streams',
-    kind: 'level',
+    kind: 'gauge',
     unit: '1',
     by: 'coordinator',
     labels: {},
