@@ -18,7 +18,7 @@ import type { Logger } from '#telemetry';
 import { Readiness } from './api/readiness.ts';
 import { PlanReader } from './api/plan-reader.ts';
 import { LiveEvents } from './api/streaming/live-events.ts';
-import { PlanCommands } from './commands/plan-commands.ts';
+import { EXPLAINED_STEPS, PlanCommands } from './commands/plan-commands.ts';
 import { systemClock } from './deciding/clock.ts';
 import { Decider } from './deciding/decider.ts';
 import { Elector } from './deciding/elector.ts';
@@ -82,7 +82,7 @@ export class Coordinator {
       log,
       build: (term, onDeposed) => {
         overview.beginTerm();
-        return new Decider(
+        const decider: Decider = new Decider(
           term,
           {
             name,
@@ -98,7 +98,10 @@ export class Coordinator {
             maxSteps: settings.plans.maxSteps,
             trustedTenants: settings.decider.trustedTenants,
             isSure: () => elector.isSure,
-            page: (planId, seq) => progressPage(views, projector, planId, seq),
+            page: async (planId, seq) => {
+              const waits = decider.explain(planId, EXPLAINED_STEPS);
+              return progressPage({ views, projector, planId, seq, waits });
+            },
             onCommand: (message, traceparent) => commands.executeForwarded(message, traceparent),
             onCommitted: (committed) => {
               projector.nudge();
@@ -108,6 +111,7 @@ export class Coordinator {
           },
           onDeposed,
         );
+        return decider;
       },
     });
     projector.start();
@@ -138,17 +142,19 @@ export class Coordinator {
 }
 
 /** What the `report` step writes. No links: nobody knows from where the page will be read. */
-async function progressPage(
-  views: PlanViews,
-  projector: Projector,
-  planId: string,
-  seq: number,
-): Promise<string> {
+async function progressPage(o: {
+  views: PlanViews;
+  projector: Projector;
+  planId: string;
+  seq: number;
+  waits: Record<string, string>;
+}): Promise<string> {
+  const { views, projector, planId, seq, waits } = o;
   if (!(await projector.waitFor(planId, seq, PAGE_WAIT_MS)))
     throw new Error(`plan ${planId} is not projected up to event ${seq} yet`);
   const plan = await views.plan(planId);
   if (!plan) throw new Error(`plan ${planId} has no view`);
-  return renderProgress(plan, await views.steps(planId));
+  return renderProgress(plan, await views.steps(planId), { nowMs: systemClock.now(), waits });
 }
 
 /** The sweeper asks again. */

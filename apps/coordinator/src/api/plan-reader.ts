@@ -100,9 +100,11 @@ export class PlanReader {
     };
   }
 
-  async progress(planId: string): Promise<string> {
+  /** `origin`: under which the reader reached us; the page's links begin with it. */
+  async progress(planId: string, origin: string): Promise<string> {
     const plan = await this.plan(planId);
-    return renderProgress(plan, await this.o.views.steps(planId));
+    const [steps, waits] = await Promise.all([this.o.views.steps(planId), this.waits(plan)]);
+    return renderProgress(plan, steps, { nowMs: Date.now(), waits, links: `${origin}/v1/plans/${planId}` });
   }
 
   async attempts(planId: string, stepText: string): Promise<AttemptListAnswer> {

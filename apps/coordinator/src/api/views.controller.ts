@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Header, Headers, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { LedgerQuery, LogQuery, PlanListQuery } from './describing/queries.ts';
 import { etagOf } from './etag.ts';
@@ -35,8 +35,8 @@ export class ViewsController {
 
   @Get(':planId/progress.md')
   @Header('content-type', 'text/markdown; charset=utf-8')
-  progress(@Param('planId') planId: string) {
-    return this.reader.progress(planId);
+  progress(@Param('planId') planId: string, @Headers('host') host: string) {
+    return this.reader.progress(planId, `http://${host}`);
   }
 
   @Get(':planId/diff')

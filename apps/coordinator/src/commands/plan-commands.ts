@@ -32,7 +32,7 @@ export interface PlanCommandsOptions {
   forwardTimeoutMs: number;
 }
 
-const EXPLAINED_STEPS = 500;
+export const EXPLAINED_STEPS = 500;
 
 /** Carries commands to the decider: directly when this replica is it, else over NATS to the one that is. */
 export class PlanCommands {

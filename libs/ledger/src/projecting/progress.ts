@@ -1,107 +1,91 @@
+import { describeEstimate, estimateLeft, roughDuration } from '#domain';
+import { cellCode, code, link, prose, sentence } from './markdown.ts';
 import type { PlanView, StepView } from './plan-views.ts';
-import { STEP_STATES } from './step-row.ts';
+import { badLines } from './progress-bad.ts';
+import { baselineLines, resultLines, runningLines } from './progress-lists.ts';
+import { countOf, instant, ProgressPage, type ProgressOptions } from './progress-page.ts';
+import { waitLines } from './progress-waits.ts';
+import { isDone, openCounts, timeOf, typicalMs } from './step-groups.ts';
 
-/** Rows of the table of steps; a page of 100,000 rows helps nobody. */
-const STEPS_SHOWN_MAX = 1_000;
-const REASON_LENGTH_MAX = 300;
+/** Rows of the table of steps, which has one for each step of the plan's text. */
+const GROUPS_SHOWN_MAX = 200;
 
 /**
- * progress.md: computed when it is read, kept nowhere. Names and reasons come from plans, repositories and programs:
- * none of them can add markup, links, lines or terminal controls.
+ * progress.md: what a manager wants to know in ten seconds, the most urgent first. Computed when it is read, from the
+ * views and the waits alone.
  */
-export function renderProgress(plan: PlanView, steps: StepView[]): string {
-  const bad = steps.filter((step) => step.state === 'blocked' || step.state === 'poisoned');
-  return [
+export function renderProgress(plan: PlanView, steps: StepView[], o: ProgressOptions): string {
+  const page = new ProgressPage(plan, steps, o);
+  const sections = [
     `# Plan ${code(plan.name)}`,
-    '',
-    ...summary(plan),
-    '',
-    ...counts(plan),
-    ...(bad.length > 0 ? ['', '## Needs a person', '', ...bad.slice(0, STEPS_SHOWN_MAX).map(badLine)] : []),
-    '',
-    '## Steps',
-    '',
-    ...table(steps),
-    '',
-    `Computed from the ledger up to event ${plan.head.seq} (${plan.head.hash.slice(0, 16)}). Do not edit: it is rendered on reading.`,
-    '',
+    headline(page),
+    ...list('Needs a person', badLines(page)),
+    ...list('Waits for', waitLines(page)),
+    ...list('Runs now', runningLines(page)),
+    ...list('The base', baselineLines(page)),
+    ...list('Result', resultLines(page)),
+    `## Steps\n\n${table(page)}`,
+    facts(page),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function list(title: string, lines: string[]): string[] {
+  return lines.length === 0 ? [] : [`## ${title}\n\n${lines.join('\n')}`];
+}
+
+function headline(page: ProgressPage): string {
+  const { status, reason, submittedAt, endedAt } = page.plan;
+  const counted = `${page.steps.filter(isDone).length} of ${countOf(page.steps.length, 'step')} done`;
+  if (status === 'running') {
+    const estimate = estimateLeft(page.steps.map(timeOf), page.nowMs);
+    const left = estimate ? `, ${describeEstimate(estimate)}` : '';
+    return `**Running**: ${counted}${left}. ${attention(page)}`;
+  }
+  const took =
+    endedAt === null
+      ? ''
+      : ` ${instant(endedAt)}, after ${roughDuration(Date.parse(endedAt) - Date.parse(submittedAt))}`;
+  const why = reason && status !== 'completed' ? ` ${sentence(prose(reason.message))}` : '';
+  return `**${status[0]!.toUpperCase()}${status.slice(1)}**${took}: ${counted}.${why}`;
+}
+
+/** Whether there is anything to do. */
+function attention({ bad, steps }: ProgressPage): string {
+  if (bad.length > 0)
+    return `${countOf(bad.length, 'step')} ${bad.length === 1 ? 'needs' : 'need'} a person.`;
+  const isUnderWay = steps.some(({ state }) => state === 'running' || state === 'sleeping');
+  return isUnderWay ? 'Nobody needs to do anything.' : 'Nothing runs now.';
+}
+
+function table({ steps, groups }: ProgressPage): string {
+  if (steps.length === 0) return 'None yet.';
+  const rows = [...groups.values()].slice(0, GROUPS_SHOWN_MAX).map((group) => {
+    const tookMs = typicalMs(group);
+    const cells = [
+      cellCode(group.name),
+      `${group.steps.filter(isDone).length} of ${group.steps.length}`,
+      openCounts(group.steps),
+      tookMs === null ? '' : roughDuration(tookMs),
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  const rest = groups.size - rows.length;
+  return [
+    '| step | done | not done | takes |',
+    '| --- | ---: | --- | ---: |',
+    ...rows,
+    ...(rest > 0 ? ['', `... and ${rest} more.`] : []),
   ].join('\n');
 }
 
-function summary(plan: PlanView): string[] {
-  const { integration } = plan;
+function facts({ plan, links }: ProgressPage): string {
+  const base = plan.baseSha ? ` Base: ${code(plan.baseSha.slice(0, 12))}.` : '';
+  const more = links
+    ? ` All of it: ${link('steps', `${links}/steps`)}, ${link('ledger', `${links}/ledger`)}.`
+    : '';
   return [
-    `- Plan: ${code(plan.planId)}, tenant ${code(plan.tenant)}`,
-    `- Status: **${plan.status}**${plan.reason ? `: ${prose(plan.reason.message)}` : ''}`,
-    `- Submitted: ${prose(plan.submittedAt)}${plan.endedAt ? `, ended: ${prose(plan.endedAt)}` : ''}`,
-    ...(plan.baseSha ? [`- Base: ${code(plan.baseSha)}`] : []),
-    ...(integration
-      ? [`- Integration: ${code(integration.branch)} at ${code(integration.sha)}, ${integration.state}`]
-      : []),
-  ];
-}
-
-function counts(plan: PlanView): string[] {
-  const shown = STEP_STATES.filter((state) => plan.counts[state] > 0);
-  if (shown.length === 0) return ['No steps yet.'];
-  return [
-    `| ${shown.join(' | ')} |`,
-    `|${shown.map(() => ' ---: |').join('')}`,
-    `| ${shown.map((state) => plan.counts[state]).join(' | ')} |`,
-  ];
-}
-
-function badLine(step: StepView): string {
-  return `- **${step.state}** s${step.ordinal} ${code(step.name)}: ${prose(step.reason?.message ?? 'no reason recorded')}`;
-}
-
-function table(steps: StepView[]): string[] {
-  if (steps.length === 0) return ['None yet.'];
-  const rest = steps.length - STEPS_SHOWN_MAX;
-  return [
-    '| step | name | state | attempts | note |',
-    '| --- | --- | --- | ---: | --- |',
-    ...steps.slice(0, STEPS_SHOWN_MAX).map((step) => {
-      // Renderers disagree about `\|` inside a cell: another bar is safe in all of them.
-      const name = code(step.name).replaceAll('|', '\u2502');
-      const note = step.reason
-        ? prose(step.reason.message)
-        : step.commit
-          ? code(step.commit.sha.slice(0, 12))
-          : '';
-      return `| s${step.ordinal} | ${name} | ${step.state} | ${step.attemptsUsed} | ${note} |`;
-    }),
-    ...(rest > 0 ? ['', `... and ${rest} more.`] : []),
-  ];
-}
-
-/** A code span whatever the text holds: its fence is longer than any run of backticks inside. */
-function code(text: string): string {
-  const plain = oneLine(text);
-  if (plain === '') return '(empty)';
-  const longest = Math.max(0, ...(plain.match(/`+/g) ?? []).map((run) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  return longest > 0 ? `${fence} ${plain} ${fence}` : `${fence}${plain}${fence}`;
-}
-
-/** Text in which no character is markup. */
-function prose(text: string): string {
-  const plain = oneLine(text);
-  const short =
-    plain.length > REASON_LENGTH_MAX ? `${plain.slice(0, REASON_LENGTH_MAX).toWellFormed()}...` : plain;
-  return short
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replace(/[\\`*_[\]#|~!@]/g, '\\$&')
-    .replace(/:\/\//g, ':&#47;/')
-    .replace(/\bwww\./gi, 'www&#46;');
-}
-
-/** No line breaks, no terminal controls, no characters that turn the reading direction. */
-function oneLine(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/\s+/g, ' ')
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD')
-    .trim();
+    `Plan ${code(plan.planId)} of tenant ${code(plan.tenant)}, submitted ${instant(plan.submittedAt)}.${base}${more}`,
+    `Computed from the ledger up to event ${plan.head.seq} (${plan.head.hash.slice(0, 16)}). Do not edit: nobody reads it back.`,
+  ].join('\n');
 }
