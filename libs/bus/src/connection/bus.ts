@@ -3,6 +3,7 @@ import { createInbox, headers, type MsgHdrs, type NatsConnection } from '@nats-i
 import { Subjects } from '#contracts';
 import { extractTrace, observe, type Logger } from '#telemetry';
 import { MessageTooLargeError } from '../errors.ts';
+import { type Clock, systemClock } from '../leasing/clock.ts';
 
 export type BusStatus = 'disconnected' | 'reconnected' | 'closed';
 
@@ -11,6 +12,10 @@ export interface BusIdentity {
   name: string;
   log: Logger;
   inboxPrefix?: string;
+  /** Default: the system's. Everything on this bus waits and measures by it. */
+  clock?: Clock;
+  /** 0 to 1, for jitter and names (default Math.random). */
+  random?: () => number;
 }
 
 const TRACEPARENT = 'traceparent';
@@ -23,6 +28,8 @@ export class Bus implements AsyncDisposable {
   readonly namespace: string;
   readonly name: string;
   readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
   readonly #inboxPrefix: string | undefined;
   readonly subjects: Subjects;
   readonly js: JetStreamClient;
@@ -39,11 +46,13 @@ export class Bus implements AsyncDisposable {
   private constructor(
     readonly nc: NatsConnection,
     readonly jsm: JetStreamManager,
-    { namespace, name, log, inboxPrefix }: BusIdentity,
+    { namespace, name, log, inboxPrefix, clock, random }: BusIdentity,
   ) {
     this.namespace = namespace;
     this.name = name;
     this.log = log;
+    this.clock = clock ?? systemClock;
+    this.random = random ?? Math.random;
     this.#inboxPrefix = inboxPrefix;
     this.subjects = new Subjects(namespace);
     this.js = jsm.jetstream();

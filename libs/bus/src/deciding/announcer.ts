@@ -13,7 +13,7 @@ export interface AnnouncerOptions {
 /** Tells workers and standbys who decides: every second, on request, and at once when something changed. */
 export class Announcer {
   readonly #o: AnnouncerOptions;
-  #timer: NodeJS.Timeout | null = null;
+  #calloff: (() => void) | null = null;
   #subscription: Subscription | null = null;
 
   constructor(o: AnnouncerOptions) {
@@ -21,7 +21,7 @@ export class Announcer {
   }
 
   start(): this {
-    if (this.#timer !== null) return this;
+    if (this.#calloff !== null) return this;
     const { bus } = this.#o;
     this.#subscription = bus.nc.subscribe(bus.subjects.whoDecides(), {
       callback: (error, message) => {
@@ -30,8 +30,7 @@ export class Announcer {
           bus.publish(message.reply, announcement);
       },
     });
-    this.#timer = setInterval(() => this.announceNow(), this.#o.intervalMs ?? 1_000);
-    this.announceNow();
+    this.#announceOften();
     return this;
   }
 
@@ -41,10 +40,15 @@ export class Announcer {
   }
 
   stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#calloff?.();
+    this.#calloff = null;
     this.#subscription?.unsubscribe();
     this.#subscription = null;
+  }
+
+  #announceOften(): void {
+    this.#calloff = this.#o.bus.clock.schedule(this.#o.intervalMs ?? 1_000, () => this.#announceOften());
+    this.announceNow();
   }
 
   /** A failure here (the connection is being drained) must not end the process: the next second is another try. */

@@ -14,6 +14,10 @@ class FakeClock implements Clock {
     return this.#now;
   }
 
+  dateMs(): number {
+    return this.#now;
+  }
+
   schedule(delayMs: number, task: () => void): () => void {
     const timer = { at: this.#now + delayMs, task };
     this.#timers.push(timer);

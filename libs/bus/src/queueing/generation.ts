@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -12,6 +11,7 @@ import {
 } from '@nats-io/jetstream';
 import { nanos, type WithRequired } from '@nats-io/nats-core';
 import type { Subjects } from '#contracts';
+import type { Clock } from '../leasing/clock.ts';
 
 /** Raised when the stream's settings change: a stream of another format is replaced, not updated. */
 const FORMAT = '1';
@@ -24,8 +24,11 @@ const MAX_ACK_PENDING = 1_000_000;
 const MAX_WAITING_PULLS = 16_384;
 
 /** Sorts by time; the random part keeps two makers of the same millisecond apart. No dash: names are split at it. */
-export function newGeneration(): string {
-  return `${Date.now().toString(36)}${randomBytes(4).toString('hex')}`;
+export function newGeneration(o: { clock: Pick<Clock, 'dateMs'>; random: () => number }): string {
+  const own = Math.floor(o.random() * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0');
+  return `${Math.floor(o.clock.dateMs()).toString(36)}${own}`;
 }
 
 export function jobStreamName(namespace: string, generation: string): string {

@@ -205,7 +205,7 @@ export class JobQueue {
   }
 
   async #createGeneration(): Promise<string> {
-    const own = newGeneration();
+    const own = newGeneration(this.#bus);
     let refusal: Error = new Error('The new job stream went at once');
     try {
       await this.#bus.jsm.streams.add(jobStreamConfig(this.#bus.subjects, own));

@@ -1,6 +1,9 @@
 import { Subjects } from '#contracts';
+import { systemClock } from '../leasing/clock.ts';
 import { generationOf, jobStreamName, newGeneration } from './generation.ts';
 import { parseJobSubject } from './job-key.ts';
+
+const now = { clock: systemClock, random: Math.random };
 
 describe('names of jobs and streams', () => {
   const subjects = new Subjects('fleet');
@@ -26,7 +29,7 @@ describe('names of jobs and streams', () => {
   });
 
   it('knows its own streams by name and metadata, and no neighbour’s', () => {
-    const generation = newGeneration();
+    const generation = newGeneration(now);
     const metadata = { 'skein-namespace': 'fleet' };
     const name = jobStreamName('fleet', generation);
     expect(generationOf('fleet', { name, metadata })).toBe(generation);
@@ -36,8 +39,8 @@ describe('names of jobs and streams', () => {
   });
 
   it('gives later generations greater names', async () => {
-    const earlier = newGeneration();
+    const earlier = newGeneration(now);
     await new Promise((resolve) => setTimeout(resolve, 2));
-    expect(newGeneration() > earlier).toBe(true);
+    expect(newGeneration(now) > earlier).toBe(true);
   });
 });

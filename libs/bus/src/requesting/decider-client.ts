@@ -151,16 +151,17 @@ export class DeciderClient {
 
   /** Backoff; ends early when another decider is announced, or the connection comes back or is closed. */
   #pause(tries: number, signal: AbortSignal): Promise<void> {
-    const delayMs = fullJitterMs(tries, { baseMs: 50, maxMs: this.#maxDelayMs, floorMs: 5 });
+    const { clock, random } = this.#bus;
+    const delayMs = fullJitterMs(tries, { baseMs: 50, maxMs: this.#maxDelayMs, floorMs: 5, random });
     return new Promise((resolve) => {
       const end = (): void => {
-        clearTimeout(timer);
+        calloff();
         offChange();
         offStatus();
         signal.removeEventListener('abort', end);
         resolve();
       };
-      const timer = setTimeout(end, delayMs);
+      const calloff = clock.schedule(delayMs, end);
       const offChange = this.#locator.onChange(end);
       const offStatus = this.#bus.onStatus(end);
       signal.addEventListener('abort', end);

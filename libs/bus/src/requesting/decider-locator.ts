@@ -2,7 +2,7 @@ import type { Subscription } from '@nats-io/nats-core';
 import { z } from 'zod';
 import type { Announcement } from '#contracts';
 import type { Bus } from '../connection/bus.ts';
-import { type Clock, systemClock } from '../leasing/clock.ts';
+import type { Clock } from '../leasing/clock.ts';
 
 export interface DeciderLocatorOptions {
   bus: Bus;
@@ -36,7 +36,7 @@ export class DeciderLocator {
 
   constructor(o: DeciderLocatorOptions) {
     this.#bus = o.bus;
-    this.#clock = o.clock ?? systemClock;
+    this.#clock = o.clock ?? o.bus.clock;
     this.#staleMs = o.staleMs ?? 10_000;
   }
 

@@ -129,7 +129,7 @@ describe('requests to the decider', () => {
 
   it('a lower term is believed after the known decider has been silent: the ledger was replaced', async () => {
     let nowMs = 0;
-    const clock = { nowMs: () => nowMs, schedule: () => () => undefined };
+    const clock = { nowMs: () => nowMs, dateMs: () => nowMs, schedule: () => () => undefined };
     const patient = new DeciderLocator({ bus: buses[0]!, clock }).start();
     stops.push(() => patient.stop());
     const high = await aDecider(9);

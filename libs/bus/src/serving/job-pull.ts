@@ -29,7 +29,7 @@ export class JobPull {
   #inbox = '';
   #serial = 0;
   #settle: ((pulled: Pulled) => void) | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  #calloff: (() => void) | null = null;
 
   constructor(bus: Bus) {
     this.#bus = bus;
@@ -43,7 +43,7 @@ export class JobPull {
     const reply = `${this.#inbox}.${++this.#serial}`;
     return new Promise((resolve) => {
       this.#settle = resolve;
-      this.#timer = setTimeout(() => this.callOff(), waitMs + GRACE_MS);
+      this.#calloff = this.#bus.clock.schedule(waitMs + GRACE_MS, () => this.callOff());
       const request = waitMs === 0 ? { batch: 1, no_wait: true } : { batch: 1, expires: nanos(waitMs) };
       const subject = `$JS.API.CONSUMER.MSG.NEXT.${target.stream}.${target.consumer}`;
       this.#bus.nc.publish(subject, JSON.stringify(request), { reply });
@@ -96,7 +96,8 @@ export class JobPull {
       return;
     }
     this.#settle = null;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#calloff?.();
+    this.#calloff = null;
     settle(pulled);
   }
 

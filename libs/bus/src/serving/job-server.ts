@@ -135,7 +135,9 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
         continue;
       }
       this.#o.locator.refresh();
-      await this.#sleep(fullJitterMs(misses++, { baseMs: 100, maxMs: 1_000, floorMs: 20 }));
+      await this.#sleep(
+        fullJitterMs(misses++, { baseMs: 100, maxMs: 1_000, floorMs: 20, random: this.#o.bus.random }),
+      );
     }
     pull.callOff();
   }
@@ -244,11 +246,11 @@ export class JetStreamJobServer extends Server<JobServerEvents> implements Custo
     if (this.#draining) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = (): void => {
-        clearTimeout(timer);
+        calloff();
         this.#sleepers.delete(wake);
         resolve();
       };
-      const timer = setTimeout(wake, delayMs);
+      const calloff = this.#o.bus.clock.schedule(delayMs, wake);
       this.#sleepers.add(wake);
     });
   }
