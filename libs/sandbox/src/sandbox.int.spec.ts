@@ -1,5 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { mkdtemp, readFile, readdir, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -271,6 +279,30 @@ describe.each(kinds)('leaving nothing alive in the sandbox "%s"', (kind) => {
     expect(existsSync(join(worktree, 'begun'))).toBe(false);
   });
 
+  it('gets no descriptor that the worker was started with, however high', async () => {
+    const secret = join(dir, 'secret-of-the-shell');
+    writeFileSync(secret, 'x');
+    const fd = openSync(secret, 'r');
+    const inherited = Array.from({ length: 201 }, (_, at) =>
+      at === 9 || at === 200 ? fd : ('ignore' as const),
+    );
+    const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', ...inherited.slice(3)];
+    try {
+      const worker = startWorker(
+        kind,
+        'ls -l /proc/self/fd > descriptors; ls -l /proc/$$/fd >> descriptors',
+        stdio,
+      );
+      await new Promise((ended) => worker.once('exit', ended));
+    } finally {
+      closeSync(fd);
+    }
+    const seen = readFileSync(join(worktree, 'descriptors'), 'utf8');
+    expect(seen).toContain(' 0 -> ');
+    expect(seen).not.toContain('secret-of-the-shell');
+    expect(seen).not.toMatch(/ 200 -> /);
+  });
+
   it('dies with a worker that is killed', async () => {
     const seconds = uniqueSleep();
     const worker = startWorker(kind, `(setsid sh -c 'sleep ${seconds}; true' &); sleep ${seconds}`);
@@ -530,11 +562,11 @@ for (const kind of kinds.filter((working) => working === 'bubblewrap'))
   });
 
 /** A worker of its own that runs one program, to be killed. */
-function startWorker(kind: SandboxKind, script: string): ChildProcess {
+function startWorker(kind: SandboxKind, script: string, stdio: StdioOptions = 'inherit'): ChildProcess {
   const main = `
     import { Sandbox } from ${JSON.stringify(resolve(import.meta.dirname, 'sandbox.ts'))};
     const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
-    const sandbox = new Sandbox(${JSON.stringify({ kind, readable: [], extraWritable: [], path: PATH, scratchRoot: join(dir, 'scratch') })});
+    const sandbox = new Sandbox({ log, ...${JSON.stringify({ kind, readable: [], extraWritable: [], path: PATH, scratchRoot: join(dir, 'scratch') })} });
     await sandbox.run(${JSON.stringify({
       argv: ['/bin/sh', '-c', script],
       ...{ cwd: worktree, writable: [worktree], readable: [], env: {}, network: false, limits: LIMITS },
@@ -545,7 +577,7 @@ function startWorker(kind: SandboxKind, script: string): ChildProcess {
     process.execPath,
     ['--conditions=skein-source', '--experimental-transform-types', '--no-warnings', file],
     {
-      stdio: 'inherit',
+      stdio,
       cwd: resolve(import.meta.dirname, '../../..'),
     },
   );

@@ -4,6 +4,7 @@ import { launchInBubblewrap } from './launching/bubblewrap.ts';
 import type { Launch } from './launching/launch.ts';
 import { Scratch } from './launching/scratch.ts';
 import { launchAsProcess, launchInNamespace } from './launching/shell-launch.ts';
+import { closeInheritedDescriptors } from './processes/inherited-descriptors.ts';
 import { ProcessTable } from './processes/process-table.ts';
 import { findProgram } from './programs.ts';
 import type { RunResult, RunSpec, SandboxKind } from './run-spec.ts';
@@ -57,6 +58,7 @@ export class Sandbox {
     const problem = await specProblem(spec);
     if (problem !== null) return notBegun('not-started', problem);
     if (signal.aborted) return notBegun('aborted', abortedBy(signal).message);
+    this.closeInherited();
     this.swept ??= Scratch.sweep(this.options.scratchRoot);
     await this.swept;
     const scratch = await Scratch.create(this.options.scratchRoot);
@@ -80,6 +82,15 @@ export class Sandbox {
         );
       });
     }
+  }
+
+  private closeInherited(): void {
+    const descriptors = closeInheritedDescriptors();
+    if (descriptors.length === 0) return;
+    this.options.log.info(
+      { descriptors },
+      'closed what this process was started with, so that no step gets it',
+    );
   }
 
   /** How to start it, or why that is impossible. */
