@@ -35,12 +35,13 @@ export class StreamsController {
         `the plan is at seq ${seq}: it has no event ${after} to go on after`,
       );
     }
-    // Who comes back after the end: the one answer that stops an EventSource.
-    if (lastEventId !== undefined && after === seq && (await this.live.isClosed(planId, seq))) {
+    const over = after === seq && (await this.live.isClosed(planId, seq));
+    if (over && lastEventId !== undefined) {
+      // Who comes back after the end: the one answer that stops an EventSource.
       void reply.status(204).send();
       return;
     }
-    await this.streams.serve(reply, new PlanStream(this.live.feed, planId, after));
+    await this.streams.serve(reply, new PlanStream(this.live.feed, planId, after, over));
   }
 
   @Get('events')

@@ -15,6 +15,13 @@ export interface ClientStreamTimes {
   stalledMs: number;
 }
 
+export const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
+};
+
 /** How long a client waits before it comes back; what it adds to that is its own. */
 const RETRY_MS = 1_000;
 /** What is given to a socket at once, so that even a slow client's progress is seen. */
@@ -45,12 +52,7 @@ export class ClientStream {
   /** Until stream or client end. Throws what the stream throws, unless nobody reads it any more. */
   async write(): Promise<void> {
     const { signal } = this.ending;
-    this.response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-      'x-content-type-options': 'nosniff',
-    });
+    this.response.writeHead(200, STREAM_HEADERS);
     const beat = setInterval(() => this.beat(), this.times.heartbeatMs);
     try {
       this.response.write(`retry: ${RETRY_MS}\n\n`);

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { Logger } from '#telemetry';
 import { Problem } from '../problem.ts';
-import { ClientStream, type FrameStream } from './client-stream.ts';
+import { ClientStream, STREAM_HEADERS, type FrameStream } from './client-stream.ts';
 
 export interface OpenStreamsOptions {
   log: Logger;
@@ -43,6 +43,10 @@ export class OpenStreams {
    */
   async serve(reply: FastifyReply, stream: FrameStream): Promise<void> {
     this.admit();
+    if (reply.request.method === 'HEAD') {
+      void reply.headers(STREAM_HEADERS).send();
+      return;
+    }
     reply.hijack();
     const client = new ClientStream(reply.raw, stream, {
       heartbeatMs: this.o.heartbeatMs ?? HEARTBEAT_MS,

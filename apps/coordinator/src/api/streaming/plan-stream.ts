@@ -8,9 +8,15 @@ export class PlanStream implements FrameStream {
     private readonly feed: EventFeed,
     private readonly planId: string,
     private seq: number,
+    /** The event at `seq` was the plan's last one. */
+    private readonly over = false,
   ) {}
 
   async *frames(signal: AbortSignal): AsyncGenerator<string> {
+    if (this.over) {
+      yield endFrame(this.planId, this.seq);
+      return;
+    }
     const follower = await this.feed.follow(this.planId);
     try {
       while (!signal.aborted && !this.feed.stopped) {
