@@ -40,9 +40,11 @@ export class CoordinatorClient {
     return this.parse(response, submittedPlan);
   }
 
-  async plans(page: { limit: number; cursor?: string }): Promise<PlanList> {
-    const query = new URLSearchParams({ limit: String(page.limit) });
-    if (page.cursor !== undefined) query.set('cursor', page.cursor);
+  async plans(page: PlanQuery): Promise<PlanList> {
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries(page)) {
+      for (const one of [value].flat()) if (one !== undefined) query.append(key, String(one));
+    }
     return this.getJson(`/v1/plans?${query.toString()}`, planList);
   }
 
@@ -160,6 +162,20 @@ export class CoordinatorClient {
     if (response.ok) return { url, bytes };
     throw problemError(response.status, text({ bytes }), response.headers.get('retry-after'));
   }
+}
+
+/** What `GET /v1/plans` takes. */
+export interface PlanQuery {
+  limit: number;
+  cursor?: string | undefined;
+  status?: string | undefined;
+  /** How their names begin. */
+  name?: string | undefined;
+  tenant?: string | undefined;
+  /** `key=value`, or `key`. All of them. */
+  label?: string[] | undefined;
+  /** `<24h`: younger, `>7d`: older. */
+  age?: string | undefined;
 }
 
 interface RequestParts {

@@ -14,17 +14,8 @@ export const submittedPlan = z.object({
 });
 export type SubmittedPlan = z.infer<typeof submittedPlan>;
 
-const counts = z.object({
-  waiting: z.number().default(0),
-  admitted: z.number().default(0),
-  running: z.number().default(0),
-  passed: z.number().default(0),
-  blocked: z.number().default(0),
-  poisoned: z.number().default(0),
-  cancelled: z.number().default(0),
-  skipped: z.number().default(0),
-});
-export type Counts = z.infer<typeof counts>;
+/** How many steps are in which state; a newer server may know more of them. */
+const counts = z.record(z.string(), z.number());
 
 const diffstat = z.object({ files: z.number(), insertions: z.number(), deletions: z.number() });
 
@@ -35,7 +26,8 @@ export const planSummary = z.object({
   status: z.string(),
   submittedAt: z.string().nullish(),
   endedAt: z.string().nullish(),
-  counts: counts.default(() => counts.parse({})),
+  counts: counts.default(() => ({})),
+  labels: z.record(z.string(), z.string()).optional(),
   baseSha: z.string().nullish(),
   integration: z
     .object({

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { PlanQuery } from '../client/coordinator-client.ts';
 import { ProblemError } from '../client/errors.ts';
 import type { StepView, SubmittedPlan } from '../client/wire.ts';
 import { exitCodeOfStatus, exitCodes, UsageError } from '../exit-code.ts';
 import { escapeLines, escapeText } from '../rendering/escape.ts';
 import { renderFailures, renderOutcome } from '../rendering/outcome.ts';
 import { renderPlan } from '../rendering/plan-view.ts';
-import { statusStyle } from '../rendering/states.ts';
+import { renderPlanHead, renderPlanRow } from '../rendering/plan-list.ts';
 import { renderFailure } from '../rendering/problems.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
 import { absoluteRepoUrl, readPlanText } from './plan-text.ts';
@@ -13,6 +14,8 @@ import { takePicture } from '../watching/follow-plan.ts';
 import { watchPlan, type WatchOptions } from './watching.ts';
 
 const PIPE_COLUMNS = 400;
+/** The most that the server puts onto a page. */
+const PAGE_PLANS = 500;
 
 export async function submitPlan(
   context: CommandContext,
@@ -66,29 +69,32 @@ export async function showStatus(
   return exitCodeOfStatus(summary.status);
 }
 
-export async function listPlans(
-  { client, terminal }: CommandContext,
-  o: { json: boolean; limit: number },
-): CommandResult {
+export interface ListOptions extends Omit<PlanQuery, 'cursor'> {
+  json: boolean;
+  /** Every plan that fits, not only the newest `limit`. */
+  all: boolean;
+}
+
+export async function listPlans({ client, terminal }: CommandContext, o: ListOptions): CommandResult {
+  const { json, all, limit, age, ...filter } = o;
+  const query = { ...filter, age: age === undefined ? undefined : /^[<>]/.test(age) ? age : `<${age}` };
+  const columns = terminal.isTty ? terminal.columns() : PIPE_COLUMNS;
+  const frame = { columns, nowMs: Date.now(), paint: terminal.paint };
+  let shown = 0;
   let cursor: string | undefined;
-  let left = o.limit;
   do {
-    const page = await client.plans({
-      limit: Math.min(left, 100),
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const plan of page.plans.slice(0, left)) {
-      if (o.json) terminal.out(jsonLine(plan));
-      else {
-        const status = terminal.paint(statusStyle(plan.status), plan.status.padEnd(9));
-        terminal.out(
-          `${escapeText(plan.planId)}  ${status}  ${plan.submittedAt ?? ''}  ${escapeText(plan.name)}`,
-        );
-      }
+    const left = all ? PAGE_PLANS : Math.min(limit - shown, PAGE_PLANS);
+    const page = await client.plans({ ...query, limit: left, cursor });
+    for (const plan of page.plans) {
+      if (shown === 0 && !json && terminal.isTty) terminal.out(renderPlanHead(frame));
+      terminal.out(json ? jsonLine(plan) : renderPlanRow(plan, frame));
+      shown += 1;
     }
-    left -= page.plans.length;
     cursor = page.plans.length > 0 ? (page.nextCursor ?? undefined) : undefined;
-  } while (cursor !== undefined && left > 0);
+  } while (cursor !== undefined && (all || shown < limit));
+  // Not among the results: those may go to another program.
+  if (cursor !== undefined) terminal.err(`there are more: --limit, or --all`);
+  else if (shown === 0) terminal.err('no such plan');
   return exitCodes.ok;
 }
 

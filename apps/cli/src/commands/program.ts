@@ -3,6 +3,7 @@ import { CoordinatorClient } from '../client/coordinator-client.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import type { CommandContext, UpOptions, VerifyOptions } from './context.ts';
+import type { ListOptions } from './plans.ts';
 import type { WatchOptions } from './watching.ts';
 
 /**
@@ -79,9 +80,15 @@ export function createProgram(o: {
   program
     .command('plans')
     .description('the newest plans')
+    .option('--status <status>', 'that are running, completed, halted or cancelled')
+    .option('--name <text>', 'whose names begin so')
+    .option('--label <key=value>', 'that have this label (key alone: any value); may be repeated', repeated)
+    .option('--tenant <tenant>', 'of this tenant')
+    .option('--age <duration>', "submitted within it (24h), or longer ago ('>7d')")
     .option('--limit <n>', 'how many', wholeNumber(1, 10_000), 20)
+    .option('--all', 'all of them, however many', false)
     .option('--json', 'machine-readable lines', false)
-    .action(async (options: { json: boolean; limit: number }) => {
+    .action(async (options: ListOptions) => {
       o.ended(await (await plans()).listPlans(context(), options));
     });
 
@@ -169,6 +176,10 @@ export function createProgram(o: {
     });
 
   return program;
+}
+
+function repeated(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {
