@@ -13,6 +13,7 @@ import { WorkerHome } from './homes/worker-home.ts';
 import { NestLog } from './nest-log.ts';
 import { mirrorsOptions } from './repository-access.ts';
 import { sandboxOptions } from './sandbox-options.ts';
+import { openMetrics } from './worker-metrics.ts';
 import { Worker } from './worker.ts';
 import { WorkerModule } from './worker.module.ts';
 
@@ -51,6 +52,7 @@ async function run({ settings, id, log, natsUrl, stopped }: Start): Promise<void
     otlpEndpoint: settings.telemetry.otlpEndpoint,
     resource: { 'service.instance.id': id },
   });
+  const closeMetrics = await openMetrics(settings, id, log);
   await using home = await WorkerHome.open(settings.dirs.work, id, log);
   await using mirrors = new Mirrors({
     ...mirrorsOptions(settings),
@@ -88,6 +90,7 @@ async function run({ settings, id, log, natsUrl, stopped }: Start): Promise<void
   });
   await serve(worker, settings, log, stopped);
   await bus.drain();
+  await closeMetrics();
   await telemetry.shutdown();
 }
 

@@ -8,7 +8,7 @@ import {
 } from '#bus';
 import type { ArtifactStore } from '#artifacts';
 import type { Sandbox } from '#sandbox';
-import type { Logger } from '#telemetry';
+import { observe, type Logger } from '#telemetry';
 import type { Mirrors } from '#workspace';
 import { JobRunner } from './jobs/job-runner.ts';
 import type { StepTools } from './steps/step-context.ts';
@@ -40,6 +40,7 @@ export class Worker {
   readonly transport: JetStreamJobServer;
   readonly #offSignals: () => void;
   #draining: Promise<void> | null = null;
+  #offReadings: () => void = () => undefined;
 
   constructor(private readonly o: WorkerOptions) {
     const { bus, worker, pools, slots, log } = o;
@@ -75,6 +76,7 @@ export class Worker {
 
   /** Before the transport listens. */
   start(): void {
+    this.#offReadings = this.#observe();
     this.locator.start();
     this.keeper.start();
   }
@@ -96,7 +98,18 @@ export class Worker {
     await this.transport.close();
     this.keeper.stop();
     this.#offSignals();
+    this.#offReadings();
     this.locator.stop();
+  }
+
+  #observe(): () => void {
+    const offs = [
+      observe('workerSlots', (tell) => tell(this.#draining === null ? this.o.slots : 0, {})),
+      observe('workerJobs', (tell) => tell(this.transport.busy, {})),
+    ];
+    return () => {
+      for (const off of offs) off();
+    };
   }
 
   async #drain(): Promise<void> {

@@ -270,6 +270,11 @@ export const declared = {
     }),
   },
   telemetry: {
+    metricsPort: optional(wholeNumber(0, 65_535), {
+      env: 'SKEIN_METRICS_PORT',
+      meaning:
+        'Port of the loopback interface at which a worker serves `/metrics`; 0 takes any free one and logs it. With `skein up` the second worker takes the next port, and so on. Not set: a worker serves none. A coordinator serves its own beside its REST.',
+    }),
     otlpEndpoint: optional(url('http', 'https'), {
       env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
       meaning: 'Base address of an OTLP/HTTP collector that gets the traces. Not set: none are recorded.',

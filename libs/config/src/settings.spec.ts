@@ -56,7 +56,7 @@ describe('settings', () => {
         credentialHelper: null,
       },
       log: { level: 'info', pretty: false },
-      telemetry: { otlpEndpoint: null, serviceName: null },
+      telemetry: { metricsPort: null, otlpEndpoint: null, serviceName: null },
     });
   });
 

@@ -26,8 +26,8 @@ describe('the environments of what `skein up` starts', () => {
       port: 7411,
       databaseUrl: 'postgres://runtime:ours@db/skein',
     });
-  const worker = (base: Record<string, string>) =>
-    workerEnvironment({ ...shared(base), natsUrl: 'nats://worker@nats', name: 'w1', slots: 2 });
+  const worker = (base: Record<string, string>, index = 0) =>
+    workerEnvironment({ ...shared(base), natsUrl: 'nats://worker@nats', name: 'w1', index, slots: 2 });
 
   it('the coordinator gets the database, and none of the credentials for repositories', () => {
     const environment = coordinator(BASE);
@@ -69,6 +69,17 @@ describe('the environments of what `skein up` starts', () => {
       SKEIN_WORKER_SLOTS: '2',
       SKEIN_WORK_DIR: '/data/work',
     });
+  });
+
+  it('each worker serves its metrics at a port of its own, if at any', () => {
+    const ports = (given: string | undefined) =>
+      [0, 1, 2].map((index) => {
+        const environment = worker(given === undefined ? {} : { SKEIN_METRICS_PORT: given }, index);
+        return environment['SKEIN_METRICS_PORT'];
+      });
+    expect(ports('9465')).toEqual(['9465', '9466', '9467']);
+    expect(ports('0')).toEqual(['0', '0', '0']);
+    expect(ports(undefined)).toEqual([undefined, undefined, undefined]);
   });
 
   it('what the launcher decides beats what was set before, except for the folders', () => {

@@ -22,15 +22,24 @@ export function coordinatorEnvironment(
 }
 
 /** What a worker gets. Not the database: nothing that a worker says counts until the ledger has it. */
-export function workerEnvironment(o: Shared & { name: string; slots: number }): Record<string, string> {
+export function workerEnvironment(
+  o: Shared & { name: string; index: number; slots: number },
+): Record<string, string> {
   return {
     ...without(o.base, (name) => name === 'DATABASE_URL' || name === 'SKEIN_SCHEMA'),
     ...common(o),
+    ...metricsPort(o.base['SKEIN_METRICS_PORT'], o.index),
     SKEIN_WORKER_ID: o.name,
     SKEIN_WORKER_SLOTS: String(o.slots),
     // Workers on one machine share the mirrors: a repository is fetched once.
     SKEIN_WORK_DIR: o.base['SKEIN_WORK_DIR'] ?? o.dataDir.work(),
   };
+}
+
+/** Of one port for all workers, the first would get it and the others none. 0 is any free one, for each. */
+function metricsPort(first: string | undefined, index: number): Record<string, string> {
+  const port = Number(first?.trim() || 0);
+  return port > 0 ? { SKEIN_METRICS_PORT: String(Math.min(port + index, 65_535)) } : {};
 }
 
 function common(o: Shared): Record<string, string> {

@@ -173,6 +173,7 @@ export class Stack {
         workerEnvironment({
           ...this.shared(),
           name,
+          index,
           slots: this.o.slots,
           natsUrl: this.workerUrls()[index] ?? this.natsUrl(),
         }),

@@ -1,7 +1,7 @@
 import type { DeciderClient, LeaseKeeper, LeaseLostError } from '#bus';
 import type { Job, ResultMessage } from '#contracts';
 import { formatOrdinal, type Reason } from '#domain';
-import { inSpan, names, type Logger } from '#telemetry';
+import { count, inSpan, names, type Logger } from '#telemetry';
 import { DrainingError, WorkerFaultError } from '../leasing/errors.ts';
 import { Lease } from '../leasing/lease.ts';
 import { Reporter } from '../leasing/reporter.ts';
@@ -96,6 +96,7 @@ export class JobRunner {
       if (unknown !== null) throw new WorkerFaultError(unknown);
       const result = o.job.work.kind === 'noop' ? noopResult() : await this.#perform(o);
       if (result !== null) await o.report.result(result);
+      count('jobEnds', { how: 'answered' });
       return true;
     } catch (error) {
       // What an abort broke is not the cause: the abort is.
@@ -121,6 +122,7 @@ export class JobRunner {
     for (let tries = 0; tries < CONCLUSIONS_MAX; tries += 1) {
       const settled = settle(cause);
       if (settled.kind === 'drop') {
+        count('jobEnds', { how: 'lost' });
         log.warn(
           { why: (cause as Error).message },
           'the lease is lost: its work was stopped and nothing is reported',
@@ -135,6 +137,7 @@ export class JobRunner {
             { cause: settled.cause, reason: settled.reason },
             this.#releaseSignal(settled.cause, lease),
           );
+        count('jobEnds', { how: settled.kind === 'result' ? 'answered' : 'released' });
         return true;
       } catch (failure) {
         const stillDraining = settled.kind === 'release' && settled.cause === 'draining';
@@ -142,6 +145,7 @@ export class JobRunner {
         if (stillDraining && settle(failure).kind !== 'drop') break;
       }
     }
+    count('jobEnds', { how: 'unanswered' });
     log.warn({ err: cause }, 'the decider did not take the hand-back: the lease will run out');
     return false;
   }

@@ -1,5 +1,5 @@
 import type { ArtifactStore, WritableArtifact } from '#artifacts';
-import type { Logger } from '#telemetry';
+import { count, type Logger } from '#telemetry';
 import { printable } from '../fixing/printable.ts';
 
 /**
@@ -54,7 +54,9 @@ export class AttemptLog implements AsyncDisposable {
   }
 
   #fail(error: unknown): void {
-    if (!this.#failed) this.log.warn({ err: error, key: this.key }, 'an attempt log could not be stored');
+    if (this.#failed) return;
     this.#failed = true;
+    count('artifactFailures', { kind: 'log' });
+    this.log.warn({ err: error, key: this.key }, 'an attempt log could not be stored');
   }
 }

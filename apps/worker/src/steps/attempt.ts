@@ -1,6 +1,6 @@
 import type { AttemptMessage, LoopJob } from '#contracts';
 import { formatOrdinal, type CommitRef, type Diffstat, type Reason } from '#domain';
-import { inSpan, names } from '#telemetry';
+import { count, inSpan, names } from '#telemetry';
 import { privateRef, type Mirror, type Worktree } from '#workspace';
 import { renderFeedback } from '../fixing/feedback.ts';
 import { emptyDiffRejects } from '../fixing/next-turn.ts';
@@ -200,6 +200,7 @@ class Attempt {
       await context.tools.artifacts.put(key, text);
       return { text, stat, key };
     } catch (error) {
+      count('artifactFailures', { kind: 'diff' });
       context.log.warn({ err: error, key }, 'a diff could not be stored');
       return { text, stat, key: null };
     }

@@ -1,7 +1,7 @@
 import type { IntegrateJob, ResultMessage } from '#contracts';
 import { formatOrdinal, type Diffstat } from '#domain';
 import { trimMiddle } from '#sandbox';
-import { inSpan, names } from '#telemetry';
+import { count, inSpan, names } from '#telemetry';
 import { privateRef, type Mirror } from '#workspace';
 import { printable } from '../fixing/printable.ts';
 import { StepBlockedError } from '../leasing/errors.ts';
@@ -156,6 +156,7 @@ async function storeDiff(
 ): Promise<Diffstat> {
   const { text, stat } = await mirror.diff(merged.baseSha, merged.sha);
   await context.tools.artifacts.put(key, text).catch((error: unknown) => {
+    count('artifactFailures', { kind: 'diff' });
     context.log.warn({ err: error, key }, 'a diff could not be stored');
   });
   return stat;

@@ -1,5 +1,5 @@
 import type { RunResult, RunSpec, Sandbox } from '#sandbox';
-import { inSpan, names, type SpanName } from '#telemetry';
+import { inSpan, measure, names, type SpanName } from '#telemetry';
 import type { Reason } from '#domain';
 import { judgeEnd, quoteCommand, type Program } from '../fixing/program-end.ts';
 import { WorkerFaultError } from '../leasing/errors.ts';
@@ -98,6 +98,8 @@ export class ProgramRunner {
   judge(program: Program, run: RunResult, log: AttemptLog): ProgramEnd {
     this.signal.throwIfAborted();
     const reason = judgeEnd(program, run);
+    const result = reason === null ? 'ok' : 'failed';
+    measure('programs', run.durationMs / 1_000, { phase: program.phase, result });
     if (reason?.code === 'not-started')
       throw new WorkerFaultError({ code: 'sandbox-failed', message: reason.message });
     log.note(reason?.message ?? `${program.phase} ended well after ${run.durationMs} ms`);

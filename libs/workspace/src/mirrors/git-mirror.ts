@@ -1,4 +1,5 @@
-import { inSpan, names, type Logger } from '#telemetry';
+import { names, type Logger } from '#telemetry';
+import { gitOperation } from '../git/operation.ts';
 import { addWorktree } from '../worktrees/adding.ts';
 import type { WorktreeParts } from '../worktrees/worktree-parts.ts';
 import type { Worktree } from '../worktrees/worktree.ts';
@@ -62,7 +63,7 @@ export class GitMirror implements Mirror {
   }
 
   resolve(base: string): Promise<string> {
-    return resolveBase(this.parts, base);
+    return gitOperation('resolve', {}, () => resolveBase(this.parts, base));
   }
 
   ensureCommit(commit: CommitRef): Promise<boolean> {
@@ -79,33 +80,37 @@ export class GitMirror implements Mirror {
 
   checkout(leaseDir: string, sha: string): Promise<Worktree> {
     const attributes = { [names.attributes.sha]: sha };
-    return inSpan(names.spans.gitCheckout, attributes, () => addWorktree(this.worktreeParts, leaseDir, sha));
+    return gitOperation('checkout', attributes, () => addWorktree(this.worktreeParts, leaseDir, sha));
   }
 
   mergeInputs(onto: string, inputs: MergeInput[], options: MergeOptions): Promise<MergeResult> {
-    return inSpan(names.spans.gitMerge, {}, () => mergeInputs(this.o.repository, onto, inputs, options));
+    return gitOperation('merge', {}, () => mergeInputs(this.o.repository, onto, inputs, options));
   }
 
   push(commit: CommitRef): Promise<void> {
     const attributes = { [names.attributes.sha]: commit.sha };
-    return inSpan(names.spans.gitPush, attributes, () => pushPrivate(this.o.remote, commit));
+    return gitOperation('push', attributes, () => pushPrivate(this.o.remote, commit));
   }
 
   publish(branch: string, sha: string, expectedOld: string | null): Promise<PublishResult> {
     const attributes = { [names.attributes.branch]: branch, [names.attributes.sha]: sha };
-    return inSpan(names.spans.gitPush, attributes, () => publish(this.parts, branch, sha, expectedOld));
+    return gitOperation('publish', attributes, () => publish(this.parts, branch, sha, expectedOld));
   }
 
   publishPage(page: Page): Promise<PageResult> {
     const attributes = { [names.attributes.branch]: page.branch };
-    return inSpan(names.spans.gitPush, attributes, () => publishPage(this.parts, page));
+    return gitOperation('publish', attributes, () => publishPage(this.parts, page));
   }
 
   remoteHead(ref: string): Promise<string | null> {
     return remoteHead(this.o.remote, ref);
   }
 
-  async deleteRefs(prefix: string, keep: string[]): Promise<number> {
+  deleteRefs(prefix: string, keep: string[]): Promise<number> {
+    return gitOperation('delete-refs', {}, () => this.deletingRefs(prefix, keep));
+  }
+
+  private async deletingRefs(prefix: string, keep: string[]): Promise<number> {
     const { repository, remote } = this.o;
     const deleted = await deleteRefs(remote, prefix, keep);
     if (deleted.length > 0) {
@@ -120,7 +125,7 @@ export class GitMirror implements Mirror {
   }
 
   diff(from: string, to: string, options?: DiffOptions): Promise<Diff> {
-    return diffCommits(this.o.repository, from, to, options);
+    return gitOperation('diff', {}, () => diffCommits(this.o.repository, from, to, options));
   }
 
   changedFiles(from: string, to: string): Promise<ChangedFile[]> {
@@ -133,7 +138,7 @@ export class GitMirror implements Mirror {
 
   private fetching(fetch: (lockFd: number) => Promise<boolean>): Promise<boolean> {
     const { repository, fetchesPerRepack, log } = this.o;
-    return inSpan(names.spans.gitFetch, {}, () =>
+    return gitOperation('fetch', {}, () =>
       repository.underLock('fetch', async ({ fd }) => {
         const found = await fetch(fd);
         // What was fetched is good whether or not tidying works.

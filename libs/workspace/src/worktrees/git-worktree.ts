@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, lstat, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inSpan, names } from '#telemetry';
 import type { Change } from '../changes/change.ts';
 import { diffTrees } from '../changes/tree-diff.ts';
 import type { GitAnswer, GitCall } from '../git/git.ts';
+import { gitOperation } from '../git/operation.ts';
 import { GitError, WorktreeGoneError } from '../git/git-error.ts';
 import { pathToBytes } from '../git/path-bytes.ts';
 import { writeCommit } from '../mirrors/committing.ts';
@@ -50,9 +50,7 @@ export class GitWorktree implements Worktree, WorktreeGit {
 
   commit(tree: string, parents: string[], options: CommitOptions): Promise<string> {
     const { message, date } = options;
-    return inSpan(names.spans.gitCommit, {}, () =>
-      writeCommit(this.o.repository, { tree, parents, message, date }),
-    );
+    return gitOperation('commit', {}, () => writeCommit(this.o.repository, { tree, parents, message, date }));
   }
 
   resetTo(sha: string): Promise<void> {
