@@ -24,7 +24,7 @@ import { count, type Logger } from '#telemetry';
 import { measureCommitted } from '../measuring/committed-events.ts';
 import { observeDecider } from '../measuring/decider-readings.ts';
 import { JobDispatcher } from '../publishing/job-dispatcher.ts';
-import type { Clock } from './clock.ts';
+import { repeat, type Clock } from './clock.ts';
 import { DecisionLoop, type Committed } from './decision-loop.ts';
 import { LeaseTable } from './lease-table.ts';
 import {
@@ -44,6 +44,8 @@ export interface DeciderOptions {
   ledger: Ledger;
   bus: Bus;
   clock: Clock;
+  /** 0 to 1: the jitter of what is tried again (default Math.random). */
+  random?: () => number;
   log: Logger;
   caps: FleetCaps;
   expressions: Expressions;
@@ -80,13 +82,15 @@ export class Decider {
   private readonly deadLetters: DeadLetters;
   private served: ServedTerm | null = null;
   private unsubscribe: () => void = () => undefined;
-  private queueTimer: NodeJS.Timeout | null = null;
+  private stopQueueChecks: () => void = () => undefined;
+  private readonly random: () => number;
 
   constructor(
     readonly term: number,
     private readonly o: DeciderOptions,
     onDeposed: () => void,
   ) {
+    this.random = o.random ?? Math.random;
     this.fleet = new Fleet(o.caps);
     this.plans = new OpenPlans(o.ledger, this.fleet, {
       onRead: (plan) => this.takeUp(plan),
@@ -142,6 +146,7 @@ export class Decider {
       leaseMs: o.leaseMs,
       hears: () => o.bus.connected,
       isSure: o.isSure,
+      random: this.random,
       log: o.log,
     });
     this.announcer = new Announcer({ bus: o.bus, announcement: () => this.announcement() });
@@ -161,7 +166,7 @@ export class Decider {
       result: async (message, meta) =>
         this.decided(message.lease.planId, resultInput(message), meta.traceparent),
       release: async (message, meta) =>
-        this.decided(message.lease.planId, releaseInput(message, Math.random()), meta.traceparent),
+        this.decided(message.lease.planId, releaseInput(message, this.random()), meta.traceparent),
       heartbeat: (message) => this.heartbeat(message),
       command: (message, meta) => this.o.onCommand(message, meta.traceparent),
     });
@@ -179,7 +184,7 @@ export class Decider {
     this.loop.start();
     this.sweeper.start();
     this.loop.admitSoon();
-    this.queueTimer = setInterval(() => void this.keepQueue(false), QUEUE_CHECK_MS);
+    this.stopQueueChecks = repeat(this.o.clock, QUEUE_CHECK_MS, () => void this.keepQueue(false));
     this.o.log.info({ term: this.term, openPlans: recovered, leases: this.leases.size }, 'Deciding');
   }
 
@@ -210,7 +215,7 @@ export class Decider {
   }
 
   async stop(): Promise<void> {
-    if (this.queueTimer) clearInterval(this.queueTimer);
+    this.stopQueueChecks();
     this.announcer.stop();
     this.unsubscribe();
     await this.sweeper.stop();
@@ -352,7 +357,7 @@ export class Decider {
       counts: true,
       unclaimedOnly: true,
       reason,
-      jitter: Math.random(),
+      jitter: this.random(),
     };
     this.loop.submit(planId, input, null).catch(() => undefined);
   }

@@ -2,12 +2,12 @@ import { Fleet, type PlanEvent, type PlanInput, type StepDefinition } from '#dom
 import { EMPTY_HEAD, InMemoryLedger, verifyChain } from '#ledger';
 import { silentLogger } from '#telemetry';
 import { aPlan, aStep as aStepWith } from '#testing';
-import type { Clock } from './clock.ts';
+import { systemClock, type Clock } from './clock.ts';
 import { DecisionLoop, type Committed, type DecisionLoopOptions } from './decision-loop.ts';
 import { OpenPlans } from './open-plans.ts';
 
 const NOW = 1_800_000_000_000;
-const clock: Clock = { now: () => NOW, monotonic: () => 0 };
+const clock: Clock = { ...systemClock, now: () => NOW, monotonic: () => 0 };
 const PLAN = 'plan00000001';
 
 function aStep(name: string, needs: string[] = []): StepDefinition {

@@ -304,7 +304,7 @@ export class DecisionLoop {
     this.again(batch, error);
     this.failures += 1;
     const waitMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** this.failures);
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await new Promise<void>((resolve) => this.o.clock.schedule(waitMs, resolve));
   }
 
   private again(waitings: Waiting[], cause?: unknown): void {

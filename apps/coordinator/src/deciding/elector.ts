@@ -1,5 +1,6 @@
 import type { Terms } from '#ledger';
 import { count, observe, type Logger } from '#telemetry';
+import { repeat, systemClock, type Clock } from './clock.ts';
 import type { Decider } from './decider.ts';
 
 export interface ElectorOptions {
@@ -8,6 +9,8 @@ export interface ElectorOptions {
   /** How long a term lives without renewal; renewed three times as often. */
   ttlMs: number;
   log: Logger;
+  /** Default: the system's. */
+  clock?: Clock;
   build: (term: number, onDeposed: () => void) => Decider;
 }
 
@@ -21,14 +24,18 @@ export interface ElectorOptions {
  */
 export class Elector {
   private decider: Decider | null = null;
-  private timer: NodeJS.Timeout | null = null;
+  private calloff: (() => void) | null = null;
   private stopped = false;
   private busy: Promise<void> = Promise.resolve();
   private renewedAt = 0;
   private deposed = false;
   private offActive: () => void = () => undefined;
 
-  constructor(private readonly o: ElectorOptions) {}
+  private readonly clock: Clock;
+
+  constructor(private readonly o: ElectorOptions) {
+    this.clock = o.clock ?? systemClock;
+  }
 
   /** The decider, while this replica is it. */
   get current(): Decider | null {
@@ -37,7 +44,7 @@ export class Elector {
 
   /** Whether the term has been renewed in time: else another replica may have begun the next one. */
   get isSure(): boolean {
-    return performance.now() - this.renewedAt < this.o.ttlMs;
+    return this.clock.monotonic() - this.renewedAt < this.o.ttlMs;
   }
 
   start(): void {
@@ -47,7 +54,7 @@ export class Elector {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    if (this.timer) clearTimeout(this.timer);
+    this.calloff?.();
     await this.busy;
     const term = this.decider?.term;
     await this.stepDown(this.deposed ? 'lost' : 'resigned');
@@ -59,14 +66,14 @@ export class Elector {
     this.busy = this.step()
       .catch((error: unknown) => this.o.log.warn({ err: error }, 'Could not campaign or renew; trying again'))
       .finally(() => {
-        if (!this.stopped) this.timer = setTimeout(() => this.tick(), this.o.ttlMs / 3);
+        if (!this.stopped) this.calloff = this.clock.schedule(this.o.ttlMs / 3, () => this.tick());
       });
   }
 
   private async step(): Promise<void> {
     if (this.deposed) await this.stepDown('lost');
     if (this.decider) return this.renew(this.decider);
-    const campaignedAt = performance.now();
+    const campaignedAt = this.clock.monotonic();
     const won = await this.o.terms.campaign(this.o.holder);
     if (!won) return;
     if (this.stopped) return this.o.terms.resign(won.term);
@@ -75,7 +82,8 @@ export class Elector {
       this.deposed = true;
     });
     // Reading a large ledger takes longer than a term lives without renewal.
-    const renewal = setInterval(() => void this.renewed(won.term).catch(() => undefined), this.o.ttlMs / 3);
+    const renew = (): void => void this.renewed(won.term).catch(() => undefined);
+    const stopRenewing = repeat(this.clock, this.o.ttlMs / 3, renew);
     try {
       await decider.start();
       this.decider = decider;
@@ -87,7 +95,7 @@ export class Elector {
       await this.o.terms.resign(won.term).catch(() => undefined);
       throw error;
     } finally {
-      clearInterval(renewal);
+      stopRenewing();
     }
   }
 
@@ -98,7 +106,7 @@ export class Elector {
   }
 
   private async renewed(term: number): Promise<boolean> {
-    const askedAt = performance.now();
+    const askedAt = this.clock.monotonic();
     const holds = await this.o.terms.renew(term);
     if (holds) this.renewedAt = askedAt;
     return holds;

@@ -1,6 +1,7 @@
 import type { PlanInput } from '#domain';
 import { Fleet } from '#domain';
 import { silentLogger } from '#telemetry';
+import { systemClock } from './clock.ts';
 import { LeaseTable } from './lease-table.ts';
 import { Sweeper, type SweeperOptions } from './sweeper.ts';
 
@@ -13,7 +14,8 @@ function aSweeper() {
   const facts = { hears: true, isSure: true };
   const leases = new LeaseTable(LEASE_MS);
   const sweeper = new Sweeper({
-    clock: { now: () => now.ms, monotonic: () => now.ms },
+    clock: { ...systemClock, now: () => now.ms, monotonic: () => now.ms },
+    random: () => 0.5,
     fleet: new Fleet({ fleet: null, pools: {} }),
     plans: { cached: () => undefined },
     leases,

@@ -22,6 +22,8 @@ export interface SweeperOptions {
   isSure: () => boolean;
   /** Default 500 ms. */
   intervalMs?: number;
+  /** 0 to 1: the jitter of what is tried again. */
+  random: () => number;
   log: Logger;
 }
 
@@ -30,7 +32,7 @@ export interface SweeperOptions {
  * from the state alone. In a calm run it repairs nothing.
  */
 export class Sweeper {
-  private timer: NodeJS.Timeout | null = null;
+  private calloff: (() => void) | null = null;
   private lastTick: number;
   private busy: Promise<void> = Promise.resolve();
   private readonly intervalMs: number;
@@ -56,8 +58,8 @@ export class Sweeper {
   }
 
   async stop(): Promise<void> {
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = null;
+    this.calloff?.();
+    this.calloff = null;
     await this.busy;
     await this.sweeping;
   }
@@ -80,7 +82,7 @@ export class Sweeper {
     do {
       this.again = false;
       await this.sweepOnce();
-    } while (this.again && this.timer);
+    } while (this.again && this.calloff);
   }
 
   private async sweepOnce(): Promise<void> {
@@ -121,15 +123,15 @@ export class Sweeper {
   }
 
   private schedule(): void {
-    this.timer = setTimeout(() => {
+    this.calloff = this.o.clock.schedule(this.intervalMs, () => {
       this.busy = this.sweep()
         .catch((error: unknown) =>
           this.o.log.warn({ err: error }, 'A sweep failed; the next one tries again'),
         )
         .finally(() => {
-          if (this.timer) this.schedule();
+          if (this.calloff) this.schedule();
         });
-    }, this.intervalMs);
+    });
   }
 
   private loseSilentLeases(now: number): void {
@@ -149,7 +151,7 @@ export class Sweeper {
               code: 'lost-with-decider',
               message: `worker ${lease.worker} has not been heard since this decider took over; not counted`,
             },
-        jitter: Math.random(),
+        jitter: this.o.random(),
       };
       // Ends the entry when it is committed; until then it is found again, and refused as over.
       this.o.loop

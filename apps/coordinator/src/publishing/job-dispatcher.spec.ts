@@ -42,7 +42,7 @@ describe('jobs on their way to a claim', () => {
     dispatcher = new JobDispatcher(
       {
         queue: queue as unknown as JobQueue,
-        clock: { now: () => 0, monotonic: () => now },
+        clock: { monotonic: () => now },
         log: silentLogger,
         claimTimeoutMs: CLAIM_MS,
         maxSteps: 10,

@@ -21,7 +21,7 @@ const MAX_POOLS = 256;
 
 export interface JobDispatcherOptions {
   queue: JobQueue;
-  clock: Clock;
+  clock: Pick<Clock, 'monotonic'>;
   log: Logger;
   claimTimeoutMs: number;
   maxSteps: number;
