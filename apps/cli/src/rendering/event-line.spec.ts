@@ -38,7 +38,7 @@ describe('the lines of a plan that is watched without a terminal', () => {
     });
     const events = [...started, ...started, rejected, rejected, accepted, passed, passed];
     expect(linesOf([aPictured(1), aPictured(2)], events)).toEqual([
-      '2026-11-20T12:01:01Z     0/2 running   step-1  (attempt 1 of 3)',
+      '2026-11-20T12:01:01Z     0/2 running   step-1',
       '2026-11-20T12:01:00Z     0/2 rejected  step-1  (attempt 1 of 3, 2.5 s, a check failed)',
       '2026-11-20T12:01:05Z     1/2 passed    step-1  (2 attempts, 4.0 s)',
     ]);

@@ -59,9 +59,8 @@ function notesOf(step: WatchedStep): string[] {
   const attempts = describeAttempts(step);
   if (step.state === 'sleeping') return [step.untilMs === null ? '' : `until ${formatTime(step.untilMs)}`];
   // What was wrong with the attempt before was told when it was rejected.
-  if (step.state === 'running' || !hasEndedStep(step)) {
-    return [attempts, step.state === 'waiting' ? (step.reason ?? '') : ''];
-  }
+  if (step.state === 'running') return [step.attempts > 0 ? attempts : ''];
+  if (!hasEndedStep(step)) return [attempts, step.reason ?? ''];
   const took =
     step.startedMs === null || step.endedMs === null ? '' : formatDuration(step.endedMs - step.startedMs);
   return [attempts, took, step.state === 'passed' ? '' : (step.reason ?? '')];

@@ -9,7 +9,9 @@ export function renderOutcome(plan: PlanSummary, paint: Paint): string {
   const lines = [
     `plan ${escapeText(plan.planId)} ${paint(statusStyle(plan.status), escapeText(plan.status))}`,
   ];
-  if (plan.reason) lines.push(`  ${escapeText(plan.reason.message)} (${escapeText(plan.reason.code)})`);
+  // Of a plan that completed, the branch says it all.
+  if (plan.reason && !(plan.status === 'completed' && plan.integration))
+    lines.push(`  ${escapeText(plan.reason.message)} (${escapeText(plan.reason.code)})`);
   if (plan.integration) {
     const { branch, sha, state, diffstat } = plan.integration;
     const where = `branch ${escapeText(branch)} at ${escapeText(sha.slice(0, 12))}`;

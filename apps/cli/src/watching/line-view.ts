@@ -26,7 +26,7 @@ export class LineView implements PlanWatcher {
     this.plan = plan;
     const steps = plan.steps();
     const counts = steps.length === 0 ? 'no steps yet' : describeCounts(steps);
-    this.say(`${escapeText(plan.status)}: ${counts}`);
+    this.say(`${escapeText(plan.status).padEnd(9)} ${escapeText(plan.name)}  (${counts})`);
   }
 
   event(event: ToldEvent, change: Change | null): void {
@@ -35,12 +35,14 @@ export class LineView implements PlanWatcher {
     if (line !== null) this.terminal.out(line);
   }
 
-  /** Only what comes from outside: that a step needs another one of its plan is plain from the plan. */
+  /** Only when nothing goes on, and only what comes from outside: the needs within a plan are plain from the plan. */
   waits(): void {
-    for (const { wait, count, name } of outsideWaits(this.plan?.steps() ?? [])) {
+    const steps = this.plan?.steps() ?? [];
+    if (steps.some(({ state }) => state === 'running')) return;
+    for (const { wait, count, name } of outsideWaits(steps)) {
       if (this.toldWaits.size >= WAITS_TOLD_MAX || this.toldWaits.has(wait)) continue;
       this.toldWaits.add(wait);
-      this.say(`waits: ${escapeText(count === 1 ? name : `${count} steps`)}: ${escapeText(wait)}`);
+      this.say(`waiting   ${escapeText(count === 1 ? name : `${count} steps`)}  (${escapeText(wait)})`);
     }
   }
 

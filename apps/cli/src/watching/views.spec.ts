@@ -63,11 +63,15 @@ describe('the view for pipes', () => {
         ['s4', 'needs step-3 (0 of 1 done)'],
       ]),
     );
+    plan.apply(told('lease.granted', { ordinal: 4, epoch: 1 }));
+    view.waits();
+    expect(out).toHaveLength(1);
+    plan.apply(told('lease.lost', { ordinal: 4, epoch: 1, reason: because('died'), notBefore: null }));
     view.waits();
     view.waits();
     expect(out.map((line) => line.slice(21))).toEqual([
-      '    1/4 running: 3 waiting · 1 passed',
-      '    1/4 waits: 2 steps: no worker serves pool "x\\x1b"',
+      '    1/4 running   move-to-esm  (3 waiting · 1 passed)',
+      '    1/4 waiting   2 steps  (no worker serves pool "x\\x1b")',
     ]);
   });
 

@@ -121,7 +121,9 @@ describe('the estimate of what is left of a plan', () => {
 
 describe('an estimate in words', () => {
   it.each([
-    [1, '5 s'],
+    [1, '1 s'],
+    [3_400, '3 s'],
+    [11_000, '10 s'],
     [41_000, '40 s'],
     [100_000, '2 min'],
     [240_000, '4 min'],

@@ -30,9 +30,10 @@ export function describeEstimate({ leftMs, atLeast }: Estimate): string {
   return `${atLeast ? 'at least' : 'about'} ${roughDuration(leftMs)} left`;
 }
 
-/** 5 s, 40 s, 4 min, 2 h 10 min, 3 days 4 h. */
+/** 3 s, 40 s, 4 min, 2 h 10 min, 3 days 4 h. */
 export function roughDuration(ms: number): string {
-  const seconds = Math.max(5, Math.round(ms / 5_000) * 5);
+  if (ms < 9_500) return `${Math.max(1, Math.round(ms / 1_000))} s`;
+  const seconds = Math.round(ms / 5_000) * 5;
   if (seconds < 90) return `${seconds} s`;
   const minutes = Math.round(ms / 60_000);
   if (minutes < 60) return `${minutes} min`;
