@@ -1,0 +1,1540 @@
+// Made from docs/openapi.json by scripts/write-client.mjs. Not edited by hand.
+
+export interface paths {
+  '/v1/plans': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List plans, newest first
+     * @description All conditions hold. A page with another filter than the one before it is not the next page.
+     */
+    get: operations['listPlans'];
+    put?: never;
+    /** Submit a plan */
+    post: operations['submitPlan'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How a plan stands */
+    get: operations['getPlan'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/cancel': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Cancel a plan
+     * @description Its steps end, whoever holds them. Refused once its integration is accepted.
+     */
+    post: operations['cancelPlan'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All steps of a plan */
+    get: operations['listSteps'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/ledger': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * A page of what was recorded of a plan
+     * @description With the bytes and hashes that prove it: see `skein ledger verify`.
+     */
+    get: operations['readLedger'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Follow a plan's events
+     * @description Server-sent events. A comment comes every 15 seconds when nothing else does. A connection that ends may be taken up again with Last-Event-ID: no event is lost, none comes twice. A client that does not read is cut off. The id of a message is its seq. After `plan.closed` comes a message named `end`, and the stream ends; who comes back with the last id is answered 204, which stops an EventSource.
+     */
+    get: operations['streamPlanEvents'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/progress.md': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How a plan goes, for people */
+    get: operations['readProgress'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/diff': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What a plan changes */
+    get: operations['readPlanDiff'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps/{step}/attempts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Attempts of a step */
+    get: operations['listAttempts'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps/{step}/attempts/{attempt}/log': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** An attempt's log */
+    get: operations['readAttemptLog'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps/{step}/attempts/{attempt}/diff': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What an attempt changed */
+    get: operations['readAttemptDiff'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/events': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Follow the events of all plans
+     * @description Server-sent events. A comment comes every 15 seconds when nothing else does. A connection that ends may be taken up again with Last-Event-ID: no event is lost, none comes twice. A client that does not read is cut off. The id of a message is an opaque cursor over all plans; a message with an id and no data moves a filtered stream along.
+     */
+    get: operations['streamEvents'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/openapi.json': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** This description */
+    get: operations['readDocument'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/healthz': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Whether the process lives */
+    get: operations['readHealth'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/readyz': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Whether plans are taken */
+    get: operations['readReadiness'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/metrics': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The metrics of this replica */
+    get: operations['readMetrics'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+  schemas: {
+    Attempt: {
+      /** @description `s3`: stays the same, unlike a name it needs no encoding. */
+      ordinal: string;
+      epoch: number;
+      worker: string;
+      /** @description 1-based, counted over all leases. */
+      attempt: number;
+      /**
+       * Format: date-time
+       * @description ISO 8601 in UTC.
+       */
+      startedAt: string;
+      durationMs: number;
+      /** @enum {string} */
+      verdict: 'accepted' | 'rejected';
+      reason: components['schemas']['Reason'];
+      commit: components['schemas']['CommitRef'] | null;
+      /** @description What the next attempt is told. */
+      feedback: string | null;
+      diffstat: components['schemas']['Diffstat'] | null;
+      logKey: string | null;
+      diffKey: string | null;
+      /** @description Of the lease's live trace. */
+      traceparent: string | null;
+      /**
+       * Format: date-time
+       * @description ISO 8601 in UTC.
+       */
+      finishedAt: string;
+    };
+    AttemptList: {
+      attempts: components['schemas']['Attempt'][];
+    };
+    CommitRef: {
+      /** @description A commit. */
+      sha: string;
+      /** @description The private ref that holds it. */
+      ref: string;
+    };
+    Diffstat: {
+      files: number;
+      insertions: number;
+      deletions: number;
+    };
+    /** @description An OpenAPI 3.1 document. */
+    Document: {
+      [key: string]: unknown;
+    };
+    DryRun: {
+      /** @constant */
+      dryRun: true;
+      /** @description Which plan it would be; null without an Idempotency-Key. */
+      planId: string | null;
+      /** @description true: the key was used before for the same, and nothing new would begin. */
+      exists: boolean;
+      name: string;
+      /** @description What the plan would be pinned to. */
+      digest: string;
+      /** @description Steps of the plan's text, each matrix counted once. */
+      steps: number;
+      repo: {
+        url: string;
+        base: string;
+      } | null;
+    };
+    Head: {
+      /** @description Of the newest event; 1-based. */
+      seq: number;
+      /** @description Of that event, hex. */
+      hash: string;
+    };
+    Health: {
+      /** @constant */
+      status: 'ok';
+    };
+    Integration: {
+      branch: string;
+      /** @description A commit. */
+      sha: string;
+      /** @description What the branch pointed to before; null: it was not there. */
+      expectedOld: string | null;
+      /** @description The newest base that it contains. */
+      baseSha: string;
+      diffstat: components['schemas']['Diffstat'] | null;
+      /**
+       * @description Accepted: being carried out. Published: the branch is there.
+       * @enum {string}
+       */
+      state: 'accepted' | 'published';
+    };
+    LedgerEvent: {
+      /** @description 1-based and without holes within its plan. */
+      seq: number;
+      /**
+       * Format: date-time
+       * @description ISO 8601 in UTC.
+       */
+      at: string;
+      /** @description `step.passed`, `plan.completed` ... A newer server may know more of them. */
+      type: string;
+      /** @description What happened; its keys follow from `type`. */
+      data: {
+        [key: string]: unknown;
+      };
+      /** @description Of the message that caused it. */
+      traceparent: string | null;
+      /** @description The exact text that was hashed. */
+      body: string;
+      prevHash: string;
+      /** @description hex(sha256(prevHash + "\n" + body)) */
+      hash: string;
+    };
+    LedgerPage: {
+      head: components['schemas']['Head'];
+      events: components['schemas']['LedgerEvent'][];
+    };
+    Plan: {
+      planId: string;
+      name: string;
+      tenant: string;
+      /** @enum {string} */
+      status: 'running' | 'completed' | 'halted' | 'cancelled';
+      labels: {
+        [key: string]: string;
+      };
+      /** @description What it was given, defaults filled in. */
+      params: {
+        [key: string]: unknown;
+      };
+      priority: number;
+      /**
+       * Format: date-time
+       * @description ISO 8601 in UTC.
+       */
+      submittedAt: string;
+      endedAt: string | null;
+      counts: components['schemas']['StepCounts'];
+      /** @description The commit that it started from; null: not resolved, or no repository. */
+      baseSha: string | null;
+      integration: components['schemas']['Integration'] | null;
+      /** @description Why it ended as it did; null while it runs. */
+      reason: components['schemas']['Reason'] | null;
+      /** @description Up to where this was computed. Its seq is the ETag. */
+      head: components['schemas']['Head'];
+      /** @description Nothing will be appended to it any more. */
+      closed: boolean;
+    };
+    PlanList: {
+      plans: components['schemas']['Plan'][];
+      /** @description null: this is the last page. */
+      nextCursor: string | null;
+    };
+    Problem: {
+      /** @description `urn:skein:problem:<code>` */
+      type: string;
+      title: string;
+      status: number;
+      /** @description What was wrong and what to do instead. */
+      detail: string;
+      /** @description For programs; stays stable. */
+      code: string;
+      /** @description Everything that is wrong with a plan's text. */
+      problems?: components['schemas']['TextProblem'][];
+      /** @description Where the plan stands, when If-Match named another seq. */
+      currentSeq?: number;
+    };
+    Ready: {
+      /** @constant */
+      status: 'ready';
+    };
+    Reason: {
+      /** @description For programs; stays stable. */
+      code: string;
+      /** @description For people. */
+      message: string;
+    };
+    Step: {
+      /** @description `s3`: stays the same, unlike a name it needs no encoding. */
+      ordinal: string;
+      name: string;
+      /** @enum {string} */
+      kind:
+        | 'noop'
+        | 'wait'
+        | 'run'
+        | 'codemod'
+        | 'agent'
+        | 'resolve'
+        | 'baseline'
+        | 'integrate'
+        | 'publish'
+        | 'report'
+        | 'clean';
+      /** @enum {string} */
+      state:
+        | 'waiting'
+        | 'sleeping'
+        | 'admitted'
+        | 'running'
+        | 'passed'
+        | 'blocked'
+        | 'poisoned'
+        | 'cancelled'
+        | 'skipped';
+      /** @description Of its newest lease; 0: never admitted. */
+      epoch: number;
+      /** @description Attempts that are over. */
+      attempts: number;
+      leasesLost: number;
+      /** @description It waits until then: a wait, or a backoff. */
+      notBefore: string | null;
+      reason: components['schemas']['Reason'] | null;
+      /** @description Who holds it, or held it last. */
+      worker: string | null;
+      /** @description Of its first lease. */
+      startedAt: string | null;
+      endedAt: string | null;
+      commit: components['schemas']['CommitRef'] | null;
+      outputs: {
+        [key: string]: unknown;
+      };
+      /** @description Names of the steps, before a matrix, that it needs. */
+      needs: string[];
+      /** @description What it waits for, in a sentence. */
+      wait: string | null;
+    };
+    /** @description Steps by state, the system's own steps included. */
+    StepCounts: {
+      waiting: number;
+      sleeping: number;
+      admitted: number;
+      running: number;
+      passed: number;
+      blocked: number;
+      poisoned: number;
+      cancelled: number;
+      skipped: number;
+    };
+    StepList: {
+      steps: components['schemas']['Step'][];
+    };
+    /** @description `data` of a message without a name. A message named `end` has planId and seq only. */
+    StreamedEvent: {
+      planId: string;
+      seq: number;
+      /**
+       * Format: date-time
+       * @description ISO 8601 in UTC.
+       */
+      at: string;
+      /** @description `step.passed`, `plan.completed` ... A newer server may know more of them. */
+      type: string;
+      /** @description What happened; its keys follow from `type`. */
+      data: {
+        [key: string]: unknown;
+      };
+      /** @description Of the message that caused it. */
+      traceparent: string | null;
+    };
+    SubmittedPlan: {
+      planId: string;
+      name: string;
+      /** @description Path of the plan. */
+      url: string;
+      /** @description false: the key was used before, and this is the plan that it made. */
+      created: boolean;
+    };
+    TextProblem: {
+      /** @description For programs; stays stable. */
+      code: string;
+      message: string;
+      /** @description `steps[3].needs[0]`; empty for the text as a whole. */
+      path: string;
+      /** @description From 1. */
+      line: number;
+      /** @description From 1, in UTF-16 code units. */
+      column: number;
+      /** @description What to do about it. */
+      hint?: string;
+    };
+  };
+  responses: never;
+  parameters: never;
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+  listPlans: {
+    parameters: {
+      query?: {
+        /** @description Plans of a page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. Opaque. */
+        cursor?: string;
+        /** @description How the plans stand. */
+        status?: 'running' | 'completed' | 'halted' | 'cancelled';
+        /** @description How their names begin, in whatever case. */
+        name?: string;
+        /** @description Whom they belong to. */
+        tenant?: string;
+        /** @description `key=value`, or `key` for any value. Given several times: all of them. */
+        label?: string[];
+        /** @description Submitted then or later. */
+        createdAfter?: string;
+        /** @description Submitted then or earlier. */
+        createdBefore?: string;
+        /** @description `<24h`: submitted in the last 24 hours; `>7d`: longer ago than that. Units: s, m, h, d. */
+        age?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PlanList'];
+        };
+      };
+      /** @description Problem: `query-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  submitPlan: {
+    parameters: {
+      query?: {
+        /** @description true: everything that a submission checks is checked, and nothing is written. */
+        dryRun?: 'true' | 'false';
+      };
+      header?: {
+        /** @description The same key is the same plan, however often it is sent. Absent: every submission is a new plan. */
+        'Idempotency-Key'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description The plan, YAML or JSON. */
+          text: string;
+          /** @description Used instead of the text's `repo.url`: a client resolves folders relative to where it is. */
+          repoUrl?: string;
+          /** @description Branch, tag or commit, used instead of the text's `repo.base`. */
+          base?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The key was used before, and nothing new begins; or what a dry run found. */
+      200: {
+        headers: {
+          /** @description Path of the plan. */
+          Location?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SubmittedPlan'] | components['schemas']['DryRun'];
+        };
+      };
+      /** @description The plan begins. */
+      201: {
+        headers: {
+          /** @description Path of the plan. */
+          Location?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SubmittedPlan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `query-invalid`, `idempotency-key-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `body-too-large`, `plan-invalid`. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `unsupported-media-type`, `unsupported-encoding`. */
+      415: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-invalid`, `repo-url-invalid`, `base-invalid`, `idempotency-key-reused`. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  getPlan: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The plan, up to its last commit. */
+      200: {
+        headers: {
+          /** @description Where the plan stands: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Plan'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `view-behind`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  cancelPlan: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The plan as it was looked at: its ETag. When it has moved since, nothing is done and the answer is 412. */
+        'If-Match'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** @description Recorded with it. */
+          why?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The plan, cancelled. */
+      200: {
+        headers: {
+          /** @description Where the plan stands: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Plan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `if-match-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-ended`, `integration-accepted`. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-stale`. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSteps: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description In the order of their ordinals. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['StepList'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readLedger: {
+    parameters: {
+      query?: {
+        /** @description The seq that the page follows. */
+        after?: number;
+        /** @description Events of a page. */
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description In the order of seq; an empty page is past the end. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['LedgerPage'];
+        };
+      };
+      /** @description Problem: `query-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  streamPlanEvents: {
+    parameters: {
+      query?: {
+        /** @description The seq that the stream follows. Last-Event-ID wins over it. */
+        after?: number;
+      };
+      header?: {
+        /** @description The id of the last event that was received. */
+        'Last-Event-ID'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Its events after the given seq, and then as they come. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': string;
+        };
+      };
+      /** @description The plan is closed, and Last-Event-ID names its last event. */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Problem: `query-invalid`, `last-event-id-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `streams-full`, `shutting-down`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readProgress: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Rendered now. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/markdown': string;
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readPlanDiff: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The diff of its integration; before there is one, those of its accepted attempts. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+      /** @description Problem: `plan-unknown`, `artifact-lost`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listAttempts: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+        /**
+         * @description Ordinal (`s3`) or name of a step, percent-encoded.
+         * @example s3
+         */
+        step: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description First to last, those that are over. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AttemptList'];
+        };
+      };
+      /** @description Problem: `plan-unknown`, `step-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readAttemptLog: {
+    parameters: {
+      query?: {
+        /** @description Byte to go on from: then a page of at most 256 KB comes, also of the attempt that runs. Absent: the whole log. */
+        from?: number;
+      };
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+        /**
+         * @description Ordinal (`s3`) or name of a step, percent-encoded.
+         * @example s3
+         */
+        step: string;
+        /** @description From 1 on, counted over all leases of the step. */
+        attempt: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What its programs printed. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+      /** @description Problem: `query-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`, `step-unknown`, `attempt-unknown`, `log-none`, `artifact-lost`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readAttemptDiff: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+        /**
+         * @description Ordinal (`s3`) or name of a step, percent-encoded.
+         * @example s3
+         */
+        step: string;
+        /** @description From 1 on, counted over all leases of the step. */
+        attempt: number;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A unified diff. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+      /** @description Problem: `query-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`, `step-unknown`, `attempt-unknown`, `diff-none`, `artifact-lost`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  streamEvents: {
+    parameters: {
+      query?: {
+        /** @description The id that the stream follows; `0-0` for everything. Absent: from now on. Last-Event-ID wins over it. */
+        after?: string;
+        /** @description Events of this plan. Given several times: any of them. */
+        plan?: string[];
+        /** @description Events of this type, such as `plan.completed`. Given several times: any of them. */
+        type?: string[];
+        /** @description Events of this tenant's plans. */
+        tenant?: string;
+      };
+      header?: {
+        /** @description The id of the last event that was received. */
+        'Last-Event-ID'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Events after the cursor, and then as they come. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': string;
+        };
+      };
+      /** @description Problem: `query-invalid`, `last-event-id-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `streams-full`, `shutting-down`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readDocument: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OpenAPI 3.1. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Document'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readHealth: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It does. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Health'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readReadiness: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Ledger and NATS answer, and somebody decides. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Ready'];
+        };
+      };
+      /** @description Problem: `not-ready`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readMetrics: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The text format of Prometheus; docs/metrics.md says what is in it. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+}
