@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childEnvironment, loadSettings } from '#config';
 import { RunRegistry } from '#servers';
@@ -11,6 +11,7 @@ import type { PlanSummary } from '../client/wire.ts';
 import { watcherFor } from '../commands/watching.ts';
 import { exitCodeOfStatus, type ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
+import { packageRoot } from '../package-root.ts';
 import { DataDir } from '../up/data-dir.ts';
 import type { Interrupts } from '../up/interrupts.ts';
 import { Stack } from '../up/stack.ts';
@@ -48,7 +49,7 @@ export async function runDemo(terminal: Terminal, interrupts: Interrupts, o: Dem
     service: demoService,
     searchPath: environment['PATH'] ?? '',
   });
-  say(`made a git repository from ${demoService}`);
+  say(`made a git repository from ${relative(packageRoot, demoService)}`);
   try {
     const port = settings.rest.port;
     const stackOptions = { run, dataDir, port, workers: 1, slots: 4, settings, environment, log, say };

@@ -30,7 +30,7 @@ describe('the live view', () => {
         reason: because('a check failed'),
         startedAt: iso(5_000),
       }),
-      aPictured(3, { name: 'tidy', wait: 'needs reports (0 of 1 done)' }),
+      aPictured(3, { name: 'tidy', needs: ['survey', 'reports', 'fan'] }),
       aPictured(4, { name: 'soak', state: 'sleeping', notBefore: iso(7_865_000) }),
     ];
     const plan = aWatchedPlan(steps, { definition: aDefinition(['survey', 'reports', 'tidy', 'soak']) });
@@ -39,7 +39,7 @@ describe('the live view', () => {
       '  ██████░░░░░░░░░░░░░░░░░░ 1 of 4 done · 1 running · 1 sleeping · 1 waiting · about 2 h 10 min left',
       '  s1    passed    survey       4.0 s',
       '  s2    running   reports 1 min 00 s  attempt 2 of 3: a check failed',
-      '  s3    waiting   tidy                needs reports (0 of 1 done)',
+      '  s3    waiting   tidy                needs reports (0 of 1 done), fan (its steps are not decided y…',
       '  s4    sleeping  soak                wakes in 2 h 10 min, at 2026-11-20T14:11:05Z',
     ]);
   });

@@ -18,11 +18,14 @@ export interface ViewFrame {
   paint: Paint;
 }
 
+/** Less is no news: it is over before it is read. */
+const ESTIMATE_MS_MIN = 5_000;
+
 /** The live view: the plan, how far it is, then the steps that matter most now. */
 export function renderPlan(plan: WatchedPlan, frame: ViewFrame, notice: string | null = null): string {
   const head = renderTop(plan, frame, notice);
   const room = Math.max(0, frame.rows - head.length);
-  return fitRows([...head, ...renderSteps(plan.steps(), room, frame)], frame);
+  return fitRows([...head, ...renderSteps(plan, plan.steps(), room, frame)], frame);
 }
 
 /** The small view below a log that is followed: the plan, and the step whose log it is. null: not there yet. */
@@ -32,7 +35,10 @@ export function renderFollowed(
   frame: ViewFrame,
   notice: string | null = null,
 ): string {
-  return fitRows([...renderTop(plan, frame, notice), ...renderSteps(step ? [step] : [], 1, frame)], frame);
+  return fitRows(
+    [...renderTop(plan, frame, notice), ...renderSteps(plan, step ? [step] : [], 1, frame)],
+    frame,
+  );
 }
 
 function renderTop(plan: WatchedPlan, frame: ViewFrame, notice: string | null): string[] {
@@ -74,7 +80,7 @@ export function renderProgressLine(
     parts.push(['dim', ' · '], [stateStyle(state), `${count} ${escapeText(state)}`]);
   }
   const estimate = plan.endedMs === null ? estimateLeft(steps.map(stepTime), nowMs) : null;
-  if (estimate) parts.push(['dim', ' · '], describeEstimate(estimate));
+  if (estimate && estimate.leftMs >= ESTIMATE_MS_MIN) parts.push(['dim', ' · '], describeEstimate(estimate));
   const barWidth = Math.min(24, columns - widthOf(parts) - 4);
   const bar = barWidth < 8 ? [] : [...renderBar(done, steps.length, barWidth), ' '];
   return fitLine(['  ', ...bar, ...parts], columns, paint);
@@ -100,10 +106,16 @@ export function stepTime(step: WatchedStep): StepTime {
   return { group, kind, needs, phase, startedMs, endedMs, untilMs };
 }
 
-function renderSteps(steps: readonly WatchedStep[], room: number, frame: ViewFrame): string[] {
+function renderSteps(
+  plan: WatchedPlan,
+  steps: readonly WatchedStep[],
+  room: number,
+  frame: ViewFrame,
+): string[] {
   const { lines, hidden } = chooseLines(steps, room);
   const names = lines.map((line) => (line.kind === 'group' ? line.name : nameOf(line)));
-  const o = { ...frame, nameColumns: nameColumns(names, frame.columns) };
+  const waitOf = (step: WatchedStep) => plan.openNeeds(step) ?? step.wait;
+  const o = { ...frame, nameColumns: nameColumns(names, frame.columns), waitOf };
   const shown = lines.map((line) =>
     line.kind === 'group'
       ? renderGroupLine(line, o)

@@ -14,6 +14,8 @@ export interface StepColumns {
   nameColumns: number;
   nowMs: number;
   paint: Paint;
+  /** What a step waits for; null: nobody knows, or it does not wait. */
+  waitOf: (step: WatchedStep) => string | null;
 }
 
 /** Ordinal, state and time, with what is between them. */
@@ -37,7 +39,7 @@ export function renderStepLine(step: WatchedStep, o: StepColumns & { indented: b
       state: [stateStyle(step.state), escapeText(step.state)],
       name: indent + escapeText(step.name),
       took: step.startedMs === null ? '' : formatDuration((step.endedMs ?? o.nowMs) - step.startedMs),
-      note: escapeText(describeStep(step, o.nowMs)),
+      note: escapeText(describeStep(step, o)),
     },
     o,
   );
@@ -50,7 +52,7 @@ export function renderGroupLine({ name, steps }: GroupLine, o: StepColumns): str
   const style = steps.some(isBad) ? 'red' : done === steps.length ? 'green' : done > 0 ? 'cyan' : 'dim';
   const waiting = steps.some(({ state }) => state === 'running')
     ? null
-    : steps.find(({ state, wait }) => (state === 'waiting' || state === 'admitted') && wait !== null);
+    : steps.filter(({ state }) => state === 'waiting' || state === 'admitted').find((step) => o.waitOf(step));
   const told = counts.map(([state, count]) => `${count} ${state}`).join(' · ');
   return rowOf(
     {
@@ -58,15 +60,15 @@ export function renderGroupLine({ name, steps }: GroupLine, o: StepColumns): str
       state: [style, `${done}/${steps.length}`],
       name: escapeText(name),
       took: '',
-      note: escapeText(waiting ? `${told}: ${waiting.wait}` : told),
+      note: escapeText(waiting ? `${told}: ${o.waitOf(waiting)}` : told),
     },
     o,
   );
 }
 
 /** What there is to say of a step beside its state: which attempt, and why it is where it is. */
-export function describeStep(step: WatchedStep, nowMs: number): string {
-  const why = whyOf(step, nowMs);
+function describeStep(step: WatchedStep, o: StepColumns): string {
+  const why = whyOf(step, o);
   return [describeAttempts(step), why].filter((text) => text !== '').join(': ');
 }
 
@@ -79,11 +81,11 @@ export function describeAttempts({ state, attempts, attemptsMax }: WatchedStep):
   return attempts > 1 ? `${attempts} attempts` : '';
 }
 
-function whyOf(step: WatchedStep, nowMs: number): string {
+function whyOf(step: WatchedStep, { nowMs, waitOf }: StepColumns): string {
   if (step.state === 'sleeping') return describeWake(step.untilMs, nowMs);
   if (hasEndedStep(step)) return step.state === 'passed' ? '' : (step.reason ?? '');
   if (step.state === 'running') return step.attempts > 0 ? (step.reason ?? '') : '';
-  return step.wait ?? step.reason ?? '';
+  return waitOf(step) ?? step.reason ?? '';
 }
 
 function describeWake(untilMs: number | null, nowMs: number): string {

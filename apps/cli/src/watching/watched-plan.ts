@@ -44,6 +44,8 @@ export class WatchedPlan {
   readonly name: string;
   readonly submittedMs: number | null;
   private done = 0;
+  /** The same for each group. */
+  private readonly groupProgress = new Map<string, { done: number; all: number }>();
   private ordered: WatchedStep[] | null = null;
   private readonly byOrdinal = new Map<string, WatchedStep>();
   private readonly defined = new Map<string, { needs: readonly string[]; attempts: number }>();
@@ -62,7 +64,7 @@ export class WatchedPlan {
       this.defined.set(name, { needs, attempts });
     }
     for (const step of steps) this.byOrdinal.set(step.ordinal, this.fromView(step));
-    for (const step of this.byOrdinal.values()) if (isDone(step.state)) this.done += 1;
+    for (const step of this.byOrdinal.values()) this.count(step);
   }
 
   /** In the order in which a person reads the plan: what runs first, the steps as its text has them, what comes last. */
@@ -74,6 +76,16 @@ export class WatchedPlan {
   /** How many steps there are, and how many of them need no more work. */
   progress(): { done: number; all: number } {
     return { done: this.done, all: this.byOrdinal.size };
+  }
+
+  /** What a step still needs of its own plan: `needs convert (4 of 6 done)`. null: nothing. */
+  openNeeds(step: WatchedStep): string | null {
+    const open = step.needs.flatMap((need) => {
+      const { done, all } = this.groupProgress.get(need) ?? { done: 0, all: 0 };
+      if (all === 0) return [`${need} (its steps are not decided yet)`];
+      return done === all ? [] : [`${need} (${done} of ${all} done)`];
+    });
+    return open.length === 0 ? null : `needs ${open.join(', ')}`;
   }
 
   /** Names that the plan's text defines; empty when it is not known. */
@@ -96,7 +108,7 @@ export class WatchedPlan {
     const before = step?.state ?? null;
     const changedStep =
       step !== undefined && changeStep(step, event as Parameters<typeof changeStep>[1], atMs);
-    if (changedStep) this.done += Number(isDone(step.state)) - Number(isDone(before ?? ''));
+    if (changedStep) this.countDone(step, Number(isDone(step.state)) - Number(isDone(before ?? '')));
     const changedPlan = this.change(event, atMs);
     if (!changedStep && !changedPlan) return null;
     return { step: changedStep ? step : null, before: changedStep ? before : null };
@@ -144,8 +156,21 @@ export class WatchedPlan {
       this.ordered = null;
       const step = newStep({ ...instance, ordinal }, this.defined.get(groupName(instance.name)) ?? null);
       this.byOrdinal.set(ordinal, step);
+      this.count(step);
     }
     return added;
+  }
+
+  private count(step: WatchedStep): void {
+    const group = this.groupProgress.get(step.group) ?? { done: 0, all: 0 };
+    group.all += 1;
+    this.groupProgress.set(step.group, group);
+    this.countDone(step, Number(isDone(step.state)));
+  }
+
+  private countDone(step: WatchedStep, change: number): void {
+    this.done += change;
+    this.groupProgress.get(step.group)!.done += change;
   }
 
   private inOrder(): WatchedStep[] {
