@@ -301,7 +301,8 @@ describe.each([
     expect(await stack.closed(apart)).toMatchObject({ status: 'completed', integration: null });
     expect(Object.keys(await refsOf(apart))).toHaveLength(2);
     expect(await stack.closed(cancelled)).toMatchObject({ status: 'cancelled' });
-    expect(await refsOf(cancelled)).toEqual({});
+    // What had passed is there to fork from.
+    expect(Object.keys(await refsOf(cancelled))).toHaveLength(1);
     await eventually(async () => (await processesOf(marker)).length === 0, {
       what: 'the long step to be gone',
     });

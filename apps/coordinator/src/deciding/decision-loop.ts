@@ -260,7 +260,7 @@ export class DecisionLoop {
     for (const entry of entries) {
       if (resultOf.get(entry.plan.planId)?.status === 'conflict') continue;
       for (const { waiting, decision } of entry.answers) this.answer(waiting, decision.reply);
-      this.o.plans.forgetIfClosed(entry.plan);
+      this.o.plans.settle(entry.plan);
     }
   }
 

@@ -85,11 +85,18 @@ export class OpenPlans {
     return this.discarded.size > 0;
   }
 
-  /** What is asked about a closed plan later is answered from what is kept of it, or read from the ledger. */
-  forgetIfClosed(state: PlanState): void {
-    if (!state.closed) return;
-    this.states.delete(state.planId);
-    this.keepClosed(state);
+  /**
+   * After a commit. What is asked about a closed plan later is answered from what is kept of it, or read from the ledger;
+   * one that was reopened is among the open ones again.
+   */
+  settle(state: PlanState): void {
+    if (state.closed) {
+      this.states.delete(state.planId);
+      this.keepClosed(state);
+    } else if (state.submitted && !this.states.has(state.planId)) {
+      this.dropClosed(state.planId);
+      this.states.set(state.planId, state);
+    }
   }
 
   all(): IterableIterator<PlanState> {

@@ -89,7 +89,7 @@ function loopJob(plan: PlanState, step: StepState): LoopJob {
   return {
     kind: step.instance.kind as LoopJob['kind'],
     attempt: step.attemptsUsed + 1,
-    attempts: definition.attempts,
+    attempts: step.attemptsAllowed,
     inputs: inputCommits(plan, step.instance.ordinal),
     previous: step.previous,
     matrix: step.instance.matrix,
@@ -231,11 +231,10 @@ function publishJob(plan: PlanState): JobWork {
 }
 
 /**
- * The refs that outlive the plan: accepted results that no branch contains yet. Once they are integrated, or the plan
- * is cancelled, nothing is kept; rejected attempts live on as diffs in the artifact store.
+ * The refs that outlive the plan: accepted results that no branch contains yet. From them the plan can go on (retry), or
+ * another one (fork). Once they are integrated nothing is kept; rejected attempts live on as diffs in the artifact store.
  */
 export function keptRefs(plan: PlanState): string[] {
-  const integrated = plan.status === 'completed' && plan.system.integrate !== null;
-  if (integrated || plan.status === 'cancelled') return [];
+  if (plan.status === 'completed' && plan.integration) return [];
   return plan.steps.flatMap((step) => (isMet(step.status) && step.commit ? [step.commit.ref] : []));
 }

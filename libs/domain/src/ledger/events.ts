@@ -24,6 +24,10 @@ export type PlanEvent =
   | { type: 'integration.accepted'; data: IntegrationAccepted }
   | { type: 'integration.published'; data: IntegrationPublished }
   | { type: 'report.published'; data: ReportPublished }
+  | { type: 'plan.paused'; data: Commanded }
+  | { type: 'plan.resumed'; data: Commanded }
+  | { type: 'plan.reopened'; data: Commanded }
+  | { type: 'step.reopened'; data: StepReopened }
   | { type: 'plan.cancelled'; data: PlanCancelled }
   | { type: 'plan.halted'; data: PlanHalted }
   | { type: 'plan.completed'; data: PlanCompleted }
@@ -196,6 +200,23 @@ export interface ReportPublished {
   sha: string;
   /** The step is not admitted again before this time. */
   notBefore: string;
+}
+
+/** Who wanted it, and why if they said so. */
+export interface Commanded {
+  by: Actor;
+  why: string | null;
+}
+
+/** A step that had ended badly is tried again, from its last attempt. */
+export interface StepReopened {
+  ordinal: number;
+  by: Actor;
+  why: string | null;
+  /** What it may use from now on, those included that it has used. */
+  attempts: number;
+  /** Told to the next attempt along with the feedback. */
+  note: string | null;
 }
 
 export interface PlanCancelled {

@@ -63,7 +63,7 @@ function plainPrograms({ setup, verify, env }: Pick<StepDefinition, 'setup' | 'v
 
 /** What looked like an expression was plain text then. */
 function plain(text: string): string {
-  return text.replaceAll('${{', '$${{');
+  return text.replaceAll('${{', () => '$${{');
 }
 
 const PLAN_V2: Pick<

@@ -174,7 +174,7 @@ describe('a lease', () => {
 });
 
 describe('attempts', () => {
-  const loop = { work: { kind: 'run' as const, commands: ['true'] } };
+  const loop = { work: { kind: 'run' as const, commands: ['true'], script: null } };
 
   it('are counted by the ledger across leases, and the next lease is given the last feedback', () => {
     const story = new PlanStory(aPlan([aStep('a', [], loop)]));

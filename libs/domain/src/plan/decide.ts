@@ -1,23 +1,22 @@
 import type { PlanEvent, Reason } from '../ledger/events.ts';
 import { MAX_FAULTS, backoffMs } from '../leasing/backoff.ts';
-import { fromIso, toIso } from '../time.ts';
-import { evolve } from './evolve.ts';
+import { toIso } from '../time.ts';
 import { expand } from './expansion.ts';
 import { textsNamed, type StepKind } from './definition.ts';
 import { noExpressions, type Expressions } from './expressions.ts';
 import type { AbortHint, LeaseClaim, PlanInput, PlanReply } from './input.ts';
-import { judgeDueGroups } from './judging.ts';
+import { operate } from './operating.ts';
+import { settle } from './settling.ts';
 import {
   definitionOf,
   integrationBranch,
   isEnded,
-  isIdle,
-  isMet,
   isSleeping,
   stepOf,
   type PlanState,
   type StepState,
 } from './state.ts';
+import { CONTINUE, STOP, Turn, abortLeases } from './turn.ts';
 
 export interface Decision {
   /** To be appended in one go; empty when nothing changes. */
@@ -52,26 +51,6 @@ export function admit(state: PlanState, ordinal: number, now: number): PlanEvent
   return turn.events;
 }
 
-class Turn {
-  readonly events: PlanEvent[] = [];
-  readonly aborts: AbortHint[] = [];
-  private readonly at: number;
-
-  constructor(
-    readonly state: PlanState,
-    readonly now: number,
-    readonly expressions: Expressions,
-  ) {
-    // What is recorded is what replay will see: the time as the ledger writes it.
-    this.at = fromIso(toIso(now));
-  }
-
-  emit(event: PlanEvent): void {
-    evolve(this.state, event, this.at);
-    this.events.push(event);
-  }
-}
-
 function react(turn: Turn, input: PlanInput): PlanReply {
   if (input.kind === 'submit') return submit(turn, input);
   if (!turn.state.submitted) {
@@ -79,7 +58,12 @@ function react(turn: Turn, input: PlanInput): PlanReply {
   }
   switch (input.kind) {
     case 'cancel':
-      return cancel(turn, input);
+    case 'pause':
+    case 'resume':
+    case 'retry':
+    case 'skip':
+    case 'kill':
+      return operate(turn, input);
     case 'lease-expired':
       return loseLease(turn, input);
     case 'unworkable':
@@ -108,9 +92,6 @@ function react(turn: Turn, input: PlanInput): PlanReply {
       });
   }
 }
-
-const STOP: PlanReply = { status: 'applied', next: 'stop' };
-const CONTINUE: PlanReply = { status: 'applied', next: 'continue' };
 
 function submit(turn: Turn, { submission }: Extract<PlanInput, { kind: 'submit' }>): PlanReply {
   const existing = turn.state.submitted;
@@ -241,7 +222,7 @@ function finishAttempt(
     settle(turn);
     return STOP;
   }
-  const { attempts } = turn.state.groups[definition]!.definition;
+  const attempts = step.attemptsAllowed;
   if (step.attemptsUsed < attempts) return CONTINUE;
   block(turn, step, {
     code: 'attempts-used-up',
@@ -464,94 +445,4 @@ function haltAtDeadline(turn: Turn): void {
     },
   });
   settle(turn);
-}
-
-function abortLeases({ state, aborts }: Turn, reason: string): void {
-  for (const { status, holder, instance, epoch } of state.steps) {
-    if (status === 'leased' && holder && instance.kind !== 'report')
-      aborts.push({ worker: holder.worker, ordinal: instance.ordinal, epoch, reason });
-  }
-}
-
-function cancel(turn: Turn, input: Extract<PlanInput, { kind: 'cancel' }>): PlanReply {
-  const { state } = turn;
-  const stale = staleness(state, input.expectedSeq);
-  if (stale) return stale;
-  if (state.status === 'cancelled') return STOP;
-  if (state.status !== 'running') {
-    return {
-      status: 'refused',
-      code: 'plan-ended',
-      reason: `plan ${state.planId} is ${state.status}: there is nothing left to cancel`,
-    };
-  }
-  if (state.integration) {
-    return {
-      status: 'refused',
-      code: 'integration-accepted',
-      reason: `the integration into ${state.integration.branch} is accepted and may be published already; delete the branch to undo it`,
-    };
-  }
-  abortLeases(turn, 'the plan was cancelled');
-  turn.emit({ type: 'plan.cancelled', data: { by: input.by, why: input.why } });
-  settle(turn);
-  return STOP;
-}
-
-/** A command that was given to a plan as somebody saw it, and the plan has moved since. */
-function staleness(state: PlanState, expectedSeq: number | null | undefined): PlanReply | null {
-  if (expectedSeq === null || expectedSeq === undefined || expectedSeq === state.seq) return null;
-  return {
-    status: 'refused',
-    code: 'seq-stale',
-    reason: `the plan is at seq ${state.seq}, not at ${expectedSeq}: look again, then decide`,
-    actualSeq: state.seq,
-  };
-}
-
-/**
- * Judges what became due, then ends the plan in the same append as what ended it: when nothing runs and nothing can
- * start any more.
- */
-function settle(turn: Turn): void {
-  const { state } = turn;
-  if (state.due.size > 0 && state.status === 'running') judgeDueGroups(turn);
-  if (state.status === 'running' && isIdle(state)) endPlan(turn);
-  if (state.status !== 'running' && !state.closed && nothingToClean(state)) {
-    turn.emit({ type: 'plan.closed', data: {} });
-  }
-}
-
-function endPlan(turn: Turn): void {
-  const { state } = turn;
-  const open = state.steps.filter(
-    ({ status, instance }) => !isMet(status) && instance.kind !== 'clean' && instance.kind !== 'report',
-  );
-  if (state.expanded && open.length === 0) {
-    turn.emit({ type: 'plan.completed', data: { reason: completion(state) } });
-    return;
-  }
-  const failed = [...state.failed];
-  const names = failed.slice(0, 5).map((ordinal) => {
-    const step = stepOf(state, ordinal);
-    return `${step.instance.name} (s${ordinal}) is ${step.status}: ${step.reason?.message ?? 'no reason recorded'}`;
-  });
-  const more = failed.length > names.length ? `; and ${failed.length - names.length} more` : '';
-  turn.emit({
-    type: 'plan.halted',
-    data: { reason: { code: 'steps-failed', message: `${names.join('; ')}${more}` }, steps: failed },
-  });
-}
-
-function completion(state: PlanState): Reason {
-  if (state.integration) {
-    const { branch, commit } = state.integration;
-    return { code: 'integrated', message: `all steps passed; ${branch} is at ${commit.sha.slice(0, 12)}` };
-  }
-  return { code: 'all-passed', message: 'all steps passed' };
-}
-
-function nothingToClean(state: PlanState): boolean {
-  const { clean } = state.system;
-  return clean === null || isEnded(stepOf(state, clean).status);
 }

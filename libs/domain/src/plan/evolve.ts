@@ -4,6 +4,7 @@ import type {
   PlanHalted,
   PlanSubmitted,
   Reason,
+  StepReopened,
   StepsExpanded,
 } from '../ledger/events.ts';
 import { fromIso } from '../time.ts';
@@ -95,6 +96,8 @@ export function evolve(state: PlanState, event: PlanEvent, at: number): void {
     case 'step.skipped': {
       const step = stepOf(state, event.data.ordinal);
       step.reason = event.data.reason;
+      // Not by its own result: who worked on it has lost it.
+      if (event.type === 'step.skipped') step.holder = null;
       return end(state, step, event.type.slice('step.'.length) as StepStatus);
     }
     case 'integration.accepted':
@@ -110,6 +113,16 @@ export function evolve(state: PlanState, event: PlanEvent, at: number): void {
       step.notBefore = fromIso(event.data.notBefore);
       return move(state, step, 'ready');
     }
+    case 'plan.paused':
+      state.paused = event.data;
+      return;
+    case 'plan.resumed':
+      state.paused = null;
+      return;
+    case 'plan.reopened':
+      return reopened(state);
+    case 'step.reopened':
+      return stepReopened(state, event.data);
     case 'plan.cancelled':
       state.status = 'cancelled';
       cancelOpenSteps(state, { code: 'plan-cancelled', message: 'the plan was cancelled' });
@@ -171,6 +184,7 @@ function addGroups(state: PlanState, definitions: StepDefinition[]): void {
     index,
     definition,
     expanded: definition.matrix?.kind !== 'from',
+    met: false,
     ordinals: [],
     unmetSteps: 0,
     unmetNeeds: definition.needs.length,
@@ -192,7 +206,11 @@ function expandedLater(state: PlanState, data: StepsExpanded): void {
 /** What was judged and neither skipped, put to sleep nor failed is ready. */
 function freed(state: PlanState, definition: number): void {
   state.due.delete(definition);
-  for (const ordinal of state.groups[definition]!.ordinals) {
+  readyWaiting(state, state.groups[definition]!);
+}
+
+function readyWaiting(state: PlanState, { ordinals }: GroupState): void {
+  for (const ordinal of ordinals) {
     const step = stepOf(state, ordinal);
     if (step.status === 'waiting') move(state, step, 'ready');
   }
@@ -206,6 +224,7 @@ function addStep(state: PlanState, instance: StepInstance): void {
     epoch: 0,
     holder: null,
     attemptsUsed: 0,
+    attemptsAllowed: attemptsOf(state, instance),
     leasesLost: 0,
     faults: 0,
     notBefore: 0,
@@ -222,6 +241,10 @@ function addStep(state: PlanState, instance: StepInstance): void {
   const group = state.groups[instance.definition]!;
   group.ordinals.push(instance.ordinal);
   group.unmetSteps += 1;
+}
+
+function attemptsOf(state: PlanState, { definition }: StepInstance): number {
+  return definition === null ? 0 : state.groups[definition]!.definition.attempts;
 }
 
 function laneOf(state: PlanState, { definition, kind }: StepInstance): Lane {
@@ -272,11 +295,17 @@ function countInFlight(state: PlanState, { lane }: StepState, delta: 1 | -1): vo
     state.inFlightByLock.set(lock, (state.inFlightByLock.get(lock) ?? 0) + delta);
 }
 
+function isFailure(status: StepStatus): boolean {
+  return status === 'blocked' || status === 'poisoned';
+}
+
 function end(state: PlanState, step: StepState, status: StepStatus): void {
-  move(state, step, status);
-  step.previous = null;
   const { definition, kind, ordinal } = step.instance;
-  if ((status === 'blocked' || status === 'poisoned') && !isForPeopleOnly(kind)) state.failed.push(ordinal);
+  if (isFailure(step.status)) state.failed = state.failed.filter((failed) => failed !== ordinal);
+  move(state, step, status);
+  // What failed may be retried, from where it stood.
+  if (!isFailure(status)) step.previous = null;
+  if (isFailure(status) && !isForPeopleOnly(kind)) state.failed.push(ordinal);
   if (!isMet(status)) {
     // What comes after the plan's end does not wait for a page that cannot be written.
     if (kind === 'report' && state.status !== 'running') readyToClean(state);
@@ -294,9 +323,11 @@ function end(state: PlanState, step: StepState, status: StepStatus): void {
 function readyGroups(state: PlanState, freedGroups: GroupState[]): void {
   // A list that grows while it is walked.
   for (const group of freedGroups) {
+    // Skipped by hand, or taken over, before its needs were met.
+    if (group.met) continue;
     if (isConditional(group)) state.due.add(group.index);
     else if (group.unmetSteps === 0) for (const next of metGroup(state, group)) freedGroups.push(next);
-    else for (const ordinal of group.ordinals) move(state, stepOf(state, ordinal), 'ready');
+    else readyWaiting(state, group);
   }
 }
 
@@ -308,6 +339,7 @@ function isConditional({ definition, expanded: known, ordinals }: GroupState): b
 
 /** Returns the groups that waited for nothing else. */
 function metGroup(state: PlanState, group: GroupState): GroupState[] {
+  group.met = true;
   state.unmetGroups -= 1;
   const next: GroupState[] = [];
   for (const index of group.dependants) {
@@ -323,6 +355,7 @@ function metGroup(state: PlanState, group: GroupState): GroupState[] {
 
 function halted(state: PlanState, { reason, cancelsOpen }: PlanHalted): void {
   state.status = 'halted';
+  state.openCancelled = cancelsOpen ?? false;
   if (cancelsOpen) cancelOpenSteps(state, reason);
   afterEnd(state);
 }
@@ -341,8 +374,35 @@ function isForPeopleOnly(kind: StepInstance['kind']): boolean {
   return kind === 'clean' || kind === 'report';
 }
 
+/** What came after the plan's end is put back, and comes after its next end. */
+function reopened(state: PlanState): void {
+  state.status = 'running';
+  state.closed = false;
+  state.reportAgain = false;
+  const { clean, report } = state.system;
+  if (clean !== null) move(state, stepOf(state, clean), 'waiting');
+  if (report !== null && isMet(stepOf(state, report).status)) move(state, stepOf(state, report), 'ready');
+}
+
+function stepReopened(state: PlanState, { ordinal, attempts, note }: StepReopened): void {
+  const step = stepOf(state, ordinal);
+  state.failed = state.failed.filter((failed) => failed !== ordinal);
+  step.attemptsAllowed = attempts;
+  step.leasesLost = 0;
+  step.faults = 0;
+  step.holder = null;
+  step.notBefore = 0;
+  if (note !== null) {
+    const feedback = [step.previous?.feedback, note].filter(Boolean).join('\n\n');
+    step.previous = { commit: step.previous?.commit ?? null, feedback };
+  }
+  move(state, step, 'ready');
+}
+
 /** The last page is written before the private refs go: it says how the plan ended. */
 function afterEnd(state: PlanState): void {
+  // What is left to do is to clean up: a pause was meant for the plan's own steps.
+  state.paused = null;
   const report = state.system.report === null ? null : stepOf(state, state.system.report);
   if (!report || isEnded(report.status)) return readyToClean(state);
   if (report.status === 'ready') report.lane.ready.push(report.instance.ordinal);

@@ -74,7 +74,32 @@ export type PlanInput =
   | { kind: 'unworkable'; ordinal: number; epoch: number; reason: Reason }
   /** The decider's clock: waits that are over, and the plan's deadline. */
   | { kind: 'time' }
-  | { kind: 'cancel'; by: Actor; why: string | null; expectedSeq?: number | null };
+  | PlanCommandInput;
+
+/** What an operator asks for. */
+export type PlanCommandInput =
+  | (Command & { kind: 'cancel' })
+  | (Command & { kind: 'pause' })
+  | (Command & { kind: 'resume' })
+  | (Command & {
+      kind: 'retry';
+      ordinal: number;
+      /** More attempts; null: as many as the plan gave at first. */
+      attempts: number | null;
+      /** Told to the next attempt along with the feedback. */
+      note: string | null;
+      /** A redrive is for dead letters. */
+      onlyPoisoned?: boolean;
+    })
+  | (Command & { kind: 'skip'; ordinal: number })
+  | (Command & { kind: 'kill'; ordinal: number });
+
+interface Command {
+  by: Actor;
+  why: string | null;
+  /** Refused when the plan has moved past this event since somebody looked; null or absent: whatever it did. */
+  expectedSeq?: number | null;
+}
 
 export type PlanInputKind = PlanInput['kind'];
 

@@ -32,6 +32,7 @@ function judgeGroup(turn: JudgingTurn, group: GroupState): void {
   const failed = group.expanded ? null : expandGroup(turn, group, needs);
   for (const ordinal of group.ordinals) {
     const step = stepOf(turn.state, ordinal);
+    if (step.status !== 'waiting') continue;
     if (failed) endStep(turn, step, 'blocked', failed);
     else judgeStep(turn, group, step, needs);
   }

@@ -1,4 +1,11 @@
-import type { CommitRef, IntegrationAccepted, JsonValue, PlanSubmitted, Reason } from '../ledger/events.ts';
+import type {
+  Commanded,
+  CommitRef,
+  IntegrationAccepted,
+  JsonValue,
+  PlanSubmitted,
+  Reason,
+} from '../ledger/events.ts';
 import { TimeHeap } from '../time-heap.ts';
 import type { PlanDefinition, StepDefinition, StepInstance, SystemStepKind } from './definition.ts';
 import { Lanes, type Lane } from './lanes.ts';
@@ -36,6 +43,8 @@ export interface StepState {
   /** Who holds, or last held, the current epoch; null while nobody has claimed it. */
   holder: { worker: string; tokenDigest: string } | null;
   attemptsUsed: number;
+  /** By the plan's text, and by who gave more. */
+  attemptsAllowed: number;
   /** Leases lost that count towards `maxLeases`. */
   leasesLost: number;
   /** Leases given back because something outside failed. */
@@ -45,7 +54,7 @@ export interface StepState {
   /** When it last became ready, a backoff included, and when it was last admitted (ms); 0: never. */
   readyAt: number;
   admittedAt: number;
-  /** Last recorded attempt, for the next lease to go on from; dropped when the step ends. */
+  /** Last recorded attempt, for the next lease to go on from; dropped when nothing can come after it. */
   previous: { commit: CommitRef | null; feedback: string } | null;
   commit: CommitRef | null;
   outputs: Record<string, JsonValue> | null;
@@ -62,6 +71,8 @@ export interface GroupState {
   /** Whether its steps are known: those of a fan-out that is decided at run time are not, at first. */
   expanded: boolean;
   readonly ordinals: number[];
+  /** Its steps are met: said once to those that need it. */
+  met: boolean;
   /** Steps that are neither passed nor skipped. */
   unmetSteps: number;
   /** Needed groups that are not met yet. */
@@ -83,6 +94,10 @@ export interface PlanState {
   submittedAt: number;
   status: PlanStatus;
   closed: boolean;
+  /** Nothing is admitted while it is; null: it is not. */
+  paused: Commanded | null;
+  /** It was halted with every open step cancelled: it cannot be reopened. */
+  openCancelled: boolean;
   baseSha: string | null;
   texts: Record<string, string>;
   expanded: boolean;
@@ -133,6 +148,8 @@ export function initialPlanState(planId: string): PlanState {
     submittedAt: 0,
     status: 'running',
     closed: false,
+    paused: null,
+    openCancelled: false,
     baseSha: null,
     texts: {},
     expanded: false,

@@ -38,7 +38,8 @@ interface Recorded {
 }
 
 type Move = {
-  kind: 'admit' | 'tick' | 'time' | 'claim' | 'attempt' | 'pass' | 'release' | 'expire' | 'cancel';
+  kind:
+    'admit' | 'tick' | 'time' | 'claim' | 'attempt' | 'pass' | 'release' | 'expire' | 'cancel' | 'operate';
   /** Choices are numbers: what they mean depends on where the story stands. */
   a: number;
   b: number;
@@ -180,6 +181,7 @@ const moveArb: fc.Arbitrary<Move> = fc.record({
     'expire',
     'expire',
     'cancel',
+    'operate',
   ),
   a: fc.nat(1_000),
   b: fc.nat(1_000),
@@ -223,6 +225,11 @@ class Watched {
   readonly history: Recorded[] = [];
   readonly seen: Seen[] = [];
   accepted = 0;
+  closed = false;
+  /** Cancelled or halted: nothing of its own passes any more. */
+  ended = false;
+  paused = false;
+  allowed: number[] = [];
 
   constructor(
     planId: string,
@@ -293,8 +300,26 @@ class World {
       if (move.b % 8 === 0) this.tell(plan, { kind: 'cancel', by: { name: 'me', via: 'cli' }, why: null });
       return;
     }
+    if (move.kind === 'operate') return this.operate(plan, move);
     const step = this.pick(plan, move);
     if (step) this.tell(plan, inputOf(plan, step, move));
+  }
+
+  private operate(plan: Watched, { b, c }: Move): void {
+    const { steps } = plan.state;
+    if (steps.length === 0) return;
+    const who = { by: { name: 'me', via: 'cli' }, why: null };
+    const failed = plan.state.failed.length > 0 ? plan.state.failed : [b % steps.length];
+    const ordinal = c % 3 === 0 ? b % steps.length : failed[b % failed.length]!;
+    const inputs: PlanInput[] = [
+      { kind: 'pause', ...who },
+      { kind: 'resume', ...who },
+      { kind: 'retry', ordinal, attempts: c % 2 === 0 ? null : 1, note: 'do it', ...who },
+      { kind: 'retry', ordinal, attempts: null, note: null, ...who },
+      { kind: 'kill', ordinal, ...who },
+      ...(c % 7 === 0 ? [{ kind: 'skip' as const, ordinal, ...who }] : []),
+    ];
+    this.tell(plan, inputs[b % inputs.length]!);
   }
 
   /** Mostly a step that is in flight, sometimes any. */
@@ -350,8 +375,10 @@ class World {
 
   private record(plan: Watched, events: PlanEvent[]): void {
     for (const event of events) {
-      const closed = plan.history.some((one) => one.event.type === 'plan.closed');
-      same(closed, false, `${event.type} after plan.closed`);
+      if (event.type !== 'plan.reopened') same(plan.closed, false, `${event.type} after plan.closed`);
+      if (event.type === 'plan.closed') plan.closed = true;
+      if (event.type === 'plan.cancelled' || event.type === 'plan.halted') plan.ended = true;
+      if (event.type === 'plan.reopened') Object.assign(plan, { closed: false, ended: false });
       plan.history.push({ event, at: this.now });
       this.follow(plan, event);
     }
@@ -367,6 +394,7 @@ class World {
         same(seen.inFlight, false, 'a step in flight is admitted again');
         this.checkNeeds(plan, event.data.ordinal);
         this.checkCondition(plan, event.data.ordinal);
+        same(plan.paused, false, 'a paused plan admits nothing');
         Object.assign(seen, { epoch: event.data.epoch, inFlight: true, holder: null, endedBy: null });
         return;
       }
@@ -405,7 +433,8 @@ class World {
         same(event.data.attempt, seen.attempts + 1, 'attempts are counted one by one');
         seen.attempts += 1;
         const definition = plan.state.steps[event.data.ordinal]!.instance.definition!;
-        same(seen.attempts <= plan.definition.steps[definition]!.attempts, true, 'attempts are bounded');
+        const allowed = plan.allowed[event.data.ordinal] ?? plan.definition.steps[definition]!.attempts;
+        same(seen.attempts <= allowed, true, 'attempts are bounded');
         return;
       }
       case 'step.passed': {
@@ -415,9 +444,7 @@ class World {
         same(seen.passes, 1, 'a step passes once');
         same(epoch, seen.epoch, 'a step passes in its current epoch');
         const ofTheEnd = ['clean', 'report'].includes(plan.state.steps[ordinal]!.instance.kind);
-        const ended = plan.history.some(
-          ({ event: { type } }) => type === 'plan.cancelled' || type === 'plan.halted',
-        );
+        const ended = plan.ended;
         same(ended && !ofTheEnd, false, 'something passed after the plan had ended');
         const endedBy = worker === null || tokenDigest === null ? null : { epoch, worker, tokenDigest };
         if (!endedBy) {
@@ -427,13 +454,40 @@ class World {
         Object.assign(seen, { ended: 'passed', inFlight: false, endedBy });
         return;
       }
+      case 'plan.paused':
+        plan.paused = true;
+        return;
+      case 'plan.resumed':
+        plan.paused = false;
+        return;
+      case 'plan.reopened':
+        for (const kind of ['clean', 'report'] as const) {
+          const ordinal = plan.state.system[kind];
+          // A page that could not be written is not tried again; cleaning is what every end needs.
+          if (ordinal !== null && (kind === 'clean' || plan.at(ordinal).ended === 'passed'))
+            Object.assign(plan.at(ordinal), { ended: null, passes: 0 });
+        }
+        return;
+      case 'step.reopened': {
+        const seen = plan.at(event.data.ordinal);
+        same(
+          seen.ended === 'step.blocked' || seen.ended === 'step.poisoned',
+          true,
+          'only failures are retried',
+        );
+        plan.allowed[event.data.ordinal] = event.data.attempts;
+        Object.assign(seen, { ended: null, endedBy: null, losses: 0, holder: null, notBefore: 0 });
+        return;
+      }
       case 'step.blocked':
       case 'step.poisoned':
       case 'step.skipped':
       case 'step.cancelled': {
         const seen = plan.at(event.data.ordinal);
-        same(seen.ended, null, 'a step ends once');
-        const endedBy = seen.holder && { epoch: seen.epoch, ...seen.holder };
+        const byHand = event.type === 'step.skipped' && event.data.reason.code === 'skipped-by-operator';
+        if (!byHand) same(seen.ended, null, 'a step ends once');
+        const byItself = event.type === 'step.blocked' || event.type === 'step.poisoned';
+        const endedBy = byItself && seen.holder ? { epoch: seen.epoch, ...seen.holder } : null;
         Object.assign(seen, { ended: event.type, inFlight: false, endedBy });
         return;
       }
@@ -442,6 +496,7 @@ class World {
       case 'plan.cancelled':
         // The last page is not put off.
         if (plan.state.system.report !== null) plan.at(plan.state.system.report).notBefore = 0;
+        plan.paused = false;
         if (event.type === 'plan.completed') return;
         if (event.type === 'plan.halted' && !event.data.cancelsOpen) return;
         plan.state.steps.forEach(({ instance }) => {
@@ -469,7 +524,8 @@ class World {
     const { definition, kind } = plan.state.steps[ordinal]!.instance;
     if (definition !== null) {
       const { baseline } = plan.state.system;
-      if (baseline !== null) same(plan.at(baseline).ended, 'passed', 'the baseline passes before any step');
+      if (baseline !== null)
+        same(isMet(plan.state.steps[baseline]!.status), true, 'the baseline comes before any step');
       for (const need of plan.definition.steps[definition]!.needs)
         same(met(plan, need), true, `${need} is met before its dependant starts`);
     } else if (kind === 'integrate') {
@@ -574,6 +630,8 @@ class World {
   private endWell(): void {
     for (let round = 0; round < 200 && this.plans.some(({ state }) => !state.closed); round += 1) {
       this.now += 120_000;
+      for (const plan of this.plans)
+        if (plan.paused) this.tell(plan, { kind: 'resume', by: { name: 'me', via: 'cli' }, why: null });
       for (const plan of this.plans) if (!plan.state.closed) this.tell(plan, { kind: 'time' });
       // More than once: pages that are due with every round must not be all that a narrow fleet does.
       for (let turn = 0; turn < 10 && this.workWell(); turn += 1);
@@ -714,7 +772,8 @@ function met(plan: Watched, name: string): boolean {
     instances.every(({ instance }) =>
       ['passed', 'step.skipped'].includes(plan.at(instance.ordinal).ended ?? ''),
     ) &&
-    plan.definition.steps[index]!.needs.every((need) => met(plan, need))
+    // Steps that were skipped by hand need nothing.
+    (instances.length > 0 || plan.definition.steps[index]!.needs.every((need) => met(plan, need)))
   );
 }
 

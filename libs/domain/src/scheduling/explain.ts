@@ -92,6 +92,8 @@ function explainHold(hold: Hold, step: StepState): string {
       return `the repository is at its cap of ${hold.limit}`;
     case 'lock':
       return `${hold.scope === 'plan' ? "the plan's" : "the tenant's"} lock "${hold.lock}" is held (${hold.holders} of ${hold.limit})`;
+    case 'paused':
+      return `the plan was paused by ${hold.by}${hold.why ? `: ${hold.why}` : ''}`;
     case 'branch-lock':
       return `plan ${hold.planId} is integrating into ${hold.branch}`;
   }

@@ -42,7 +42,8 @@ export type Hold =
   | { kind: 'repository-cap'; inFlight: number; limit: number }
   | { kind: 'plan-cap'; inFlight: number; limit: number }
   | { kind: 'lock'; lock: string; scope: 'plan' | 'tenant'; holders: number; limit: number }
-  | { kind: 'branch-lock'; branch: string; planId: string };
+  | { kind: 'branch-lock'; branch: string; planId: string }
+  | { kind: 'paused'; by: string; why: string | null };
 
 /**
  * Which ready steps of all open plans are admitted next.
@@ -195,6 +196,8 @@ export class Fleet {
 
   /** `key`: what another plan must free; without one only the plan itself can change it. */
   private planHold(plan: PlanState, lane: Lane): { hold: Hold; key: string | null } | null {
+    const { paused } = plan;
+    if (paused) return { hold: { kind: 'paused', by: paused.by.name, why: paused.why }, key: null };
     const definition = plan.submitted!.definition;
     const max = definition.maxParallel;
     if (max !== null && plan.inFlight >= max)

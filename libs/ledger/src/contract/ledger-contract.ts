@@ -208,6 +208,21 @@ export const LEDGER_CONTRACT: ContractCase[] = [
     },
   },
   {
+    story: 'a plan that was reopened after it was closed is open until it is closed again',
+    async run({ ledger, terms }) {
+      const term = await aTerm(terms);
+      const closed: PlanEvent = { type: 'plan.closed', data: {} };
+      const by = { name: 'somebody', via: 'cli' };
+      let head = await appended(ledger, term, append('plan1', EMPTY_HEAD, [submitted(), closed]));
+      assert.deepEqual(await ledger.openPlans(), []);
+      const reopened: PlanEvent = { type: 'plan.reopened', data: { by, why: null } };
+      head = await appended(ledger, term, append('plan1', head, [reopened]));
+      assert.deepEqual(await ledger.openPlans(), ['plan1']);
+      await appended(ledger, term, append('plan1', head, [closed]));
+      assert.deepEqual(await ledger.openPlans(), []);
+    },
+  },
+  {
     story: 'a deposed decider cannot append anywhere',
     async run({ ledger, terms, silence }) {
       const old = await aTerm(terms);

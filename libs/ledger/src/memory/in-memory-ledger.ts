@@ -72,7 +72,7 @@ export class InMemoryLedger implements Ledger {
       const row = { ...parts, position: BigInt(this.rows.length + 1), tx: this.txs.toString() };
       this.rows.push(row);
       stream.push(row);
-      if (event.type === 'plan.submitted') this.open.add(append.planId);
+      if (event.type === 'plan.submitted' || event.type === 'plan.reopened') this.open.add(append.planId);
       if (event.type === 'plan.closed') this.open.delete(append.planId);
     }
     return { planId: append.planId, status: 'appended', head: this.headOf(append.planId) };

@@ -66,7 +66,9 @@ export class PostgresLedger implements Ledger {
       'ledger.open-plans',
       `SELECT s.plan_id FROM ${this.events} s
        WHERE s.type = 'plan.submitted' AND NOT EXISTS (
-         SELECT FROM ${this.events} c WHERE c.plan_id = s.plan_id AND c.type = 'plan.closed')
+         SELECT FROM ${this.events} c WHERE c.plan_id = s.plan_id AND c.type = 'plan.closed' AND NOT EXISTS (
+           SELECT FROM ${this.events} r
+           WHERE r.plan_id = c.plan_id AND r.type = 'plan.reopened' AND r.seq > c.seq))
        ORDER BY s.tx, s.position`,
       [],
     );

@@ -1,4 +1,4 @@
-import type { PlanEvent, PlanStatus, Reason } from '#domain';
+import type { Commanded, PlanEvent, PlanStatus, Reason } from '#domain';
 import type { StoredEvent } from '../ledger.ts';
 import { newPlanRow, type PlanRow } from './plan-row.ts';
 import { newStepRow, type StepRow, type StepViewState } from './step-row.ts';
@@ -78,13 +78,26 @@ function foldPlan(set: WorkingSet, plan: PlanRow, { planId, at, event }: StoredE
       }
       return;
     case 'plan.cancelled': {
-      const message = `cancelled by ${event.data.by.name}${event.data.why ? `: ${event.data.why}` : ''}`;
+      const message = sayWho('cancelled', event.data);
       return endPlan(plan, 'cancelled', at, { code: 'plan-cancelled', message });
     }
     case 'plan.halted':
       return endPlan(plan, 'halted', at, event.data.reason);
     case 'plan.completed':
       return endPlan(plan, 'completed', at, event.data.reason);
+    case 'plan.paused': {
+      plan.reason = JSON.stringify({ code: 'plan-paused', message: sayWho('paused', event.data) });
+      return;
+    }
+    case 'plan.resumed':
+      plan.reason = null;
+      return;
+    case 'plan.reopened':
+      plan.status = 'running';
+      plan.closed = false;
+      plan.ended_at = null;
+      plan.reason = null;
+      return;
     case 'plan.closed':
       plan.closed = true;
       return;
@@ -100,6 +113,10 @@ function foldPlan(set: WorkingSet, plan: PlanRow, { planId, at, event }: StoredE
 export function cancelsOpenSteps({ type, data }: PlanEvent): Reason | null {
   if (type === 'plan.cancelled') return { code: 'plan-cancelled', message: 'the plan was cancelled' };
   return type === 'plan.halted' && data.cancelsOpen ? data.reason : null;
+}
+
+function sayWho(done: string, { by, why }: Commanded): string {
+  return `${done} by ${by.name}${why ? `: ${why}` : ''}`;
 }
 
 function endPlan(plan: PlanRow, status: PlanStatus, at: string, reason: Reason): void {
@@ -130,6 +147,12 @@ function foldStep(set: WorkingSet, step: StepRow, { at, seq, event }: StoredEven
       step.started_at = at;
       step.not_before = event.data.until;
       return set.move(step, 'sleeping');
+    case 'step.reopened':
+      step.leases_lost = 0;
+      step.worker = null;
+      step.ended_at = null;
+      step.not_before = null;
+      return set.move(step, 'waiting');
     case 'report.published':
       step.worker = null;
       step.commit_sha = event.data.sha === '' ? null : event.data.sha;
