@@ -9,8 +9,12 @@ export const submissionBody = z.strictObject(
       .string('expected a string')
       .optional()
       .describe("Used instead of the text's `repo.url`: a client resolves folders relative to where it is."),
+    base: z
+      .string('expected a string')
+      .optional()
+      .describe("Branch, tag or commit, used instead of the text's `repo.base`."),
   },
-  { error: (issue) => wordShape(issue, '{"text": "<the plan>"}, and perhaps "repoUrl"') },
+  { error: (issue) => wordShape(issue, '{"text": "<the plan>"}, and perhaps "repoUrl" and "base"') },
 );
 export type SubmissionBody = z.infer<typeof submissionBody>;
 

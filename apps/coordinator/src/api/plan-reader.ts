@@ -100,6 +100,12 @@ export class PlanReader {
     };
   }
 
+  /** What a plan was pinned to when it was submitted; null: there is no such plan. */
+  async digest(planId: string): Promise<string | null> {
+    const [first] = await this.o.ledger.read(planId, 0, 1);
+    return first?.event.type === 'plan.submitted' ? first.event.data.digest : null;
+  }
+
   /** `origin`: under which the reader reached us; the page's links begin with it. */
   async progress(planId: string, origin: string): Promise<string> {
     const plan = await this.plan(planId);

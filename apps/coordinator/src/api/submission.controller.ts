@@ -1,6 +1,6 @@
-import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { parsePlan, repoUrlProblem, type PlanProblem } from '#contracts';
+import { parsePlan, repoBaseProblem, repoUrlProblem, type PlanProblem } from '#contracts';
 import type { Actor, PlanDefinition } from '#domain';
 import { currentTraceparent, inSpan, names, parseTraceparent } from '#telemetry';
 import {
@@ -11,6 +11,8 @@ import {
   type CommandReply,
 } from '../commands/plan-commands.ts';
 import type { CancelBody, SubmissionBody } from './command-bodies.ts';
+import type { DryRunAnswer } from './describing/answers.ts';
+import type { SubmitQuery } from './describing/queries.ts';
 import { etagOf, seqOf } from './etag.ts';
 import { PlanReader } from './plan-reader.ts';
 import { Problem } from './problem.ts';
@@ -30,19 +32,24 @@ export class SubmissionController {
   @Post()
   async submit(
     @Body() body: SubmissionBody,
+    @Query() query: SubmitQuery,
     @Headers('idempotency-key') givenKey: string | undefined,
     @Headers('traceparent') rawTraceparent: string | undefined,
     @Headers('x-skein-actor') rawActor: string | undefined,
     @Res({ passthrough: true }) response: FastifyReply,
   ) {
+    const definition = this.parse(body);
+    if (query.dryRun === 'true') {
+      void response.status(200);
+      return this.dryRun(body, definition, givenKey ?? null);
+    }
     const key = givenKey ?? newIdempotencyKey();
-    const definition = this.parse(body.text, body.repoUrl);
     const parent = parentOf(rawTraceparent);
     const planId = planIdFor(TENANT, key);
     const submission = {
       tenant: TENANT,
       definition,
-      digest: submissionDigest(body.text, definition),
+      digest: submissionDigest(body.text, definition, body.base),
       idempotencyKey: key,
       by: actor(rawActor),
     };
@@ -92,23 +99,44 @@ export class SubmissionController {
     return plan;
   }
 
-  private parse(text: string, repoUrl: string | undefined): PlanDefinition {
+  /** What a submission would be answered with, but for who decides: nothing is asked of the decider, nothing written. */
+  private async dryRun(
+    body: SubmissionBody,
+    definition: PlanDefinition,
+    key: string | null,
+  ): Promise<DryRunAnswer> {
+    const digest = submissionDigest(body.text, definition, body.base);
+    const planId = key === null ? null : planIdFor(TENANT, key);
+    const existing = planId === null ? null : await this.reader.digest(planId);
+    if (existing !== null && existing !== digest) {
+      const detail = `the Idempotency-Key was used before for another plan text (plan ${planId}); use a new key`;
+      throw new Problem(422, 'idempotency-key-reused', detail);
+    }
+    const { name, repo, steps } = definition;
+    return { dryRun: true, planId, exists: existing !== null, name, digest, steps: steps.length, repo };
+  }
+
+  private parse({ text, repoUrl, base }: SubmissionBody): PlanDefinition {
     const { maxBytes, maxSteps } = this.limits;
     const parsed = parsePlan(text, { maxBytes, maxSteps, absoluteRepo: repoUrl === undefined });
     if (!parsed.ok) throw invalidPlan(parsed.problems);
     const { definition } = parsed;
-    if (repoUrl === undefined) return definition;
+    if (repoUrl === undefined && base === undefined) return definition;
     if (!definition.repo) {
+      const given = repoUrl === undefined ? 'base' : 'repoUrl';
       throw new Problem(
         422,
         'plan-invalid',
-        'repoUrl was given, but the plan names no repository (key `repo`)',
+        `${given} was given, but the plan names no repository (key \`repo\`)`,
       );
     }
-    // It takes the place of an address that was checked: the same rules hold for it.
-    const wrong = repoUrlProblem(repoUrl);
-    if (wrong !== null) throw new Problem(422, 'repo-url-invalid', `repoUrl: ${wrong}`);
-    return { ...definition, repo: { ...definition.repo, url: repoUrl } };
+    // They take the place of what was checked: the same rules hold for them.
+    const wrongUrl = repoUrl === undefined ? null : repoUrlProblem(repoUrl);
+    if (wrongUrl !== null) throw new Problem(422, 'repo-url-invalid', `repoUrl: ${wrongUrl}`);
+    const wrongBase = base === undefined ? null : repoBaseProblem(base);
+    if (wrongBase !== null) throw new Problem(422, 'base-invalid', `base: ${wrongBase}`);
+    const { repo } = definition;
+    return { ...definition, repo: { url: repoUrl ?? repo.url, base: base ?? repo.base } };
   }
 }
 

@@ -191,6 +191,19 @@ export const submittedAnswer = z
   })
   .meta({ id: 'SubmittedPlan' });
 
+export const dryRunAnswer = z
+  .object({
+    dryRun: z.literal(true),
+    planId: z.string().nullable().describe('Which plan it would be; null without an Idempotency-Key.'),
+    exists: z.boolean().describe('true: the key was used before for the same, and nothing new would begin.'),
+    name: z.string(),
+    digest: z.string().describe('What the plan would be pinned to.'),
+    steps: count.describe("Steps of the plan's text, each matrix counted once."),
+    repo: z.object({ url: z.string(), base: z.string() }).nullable(),
+  })
+  .meta({ id: 'DryRun' });
+export type DryRunAnswer = z.infer<typeof dryRunAnswer>;
+
 export const healthAnswer = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
 export const readyAnswer = z.object({ status: z.literal('ready') }).meta({ id: 'Ready' });
 export const documentAnswer = json.describe('An OpenAPI 3.1 document.').meta({ id: 'Document' });

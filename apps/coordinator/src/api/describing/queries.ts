@@ -151,6 +151,14 @@ const actor = z
   .optional()
   .describe('Who asks, for the ledger. Until there are logins it is taken as it is.');
 
+export const submitQuery = z.strictObject({
+  dryRun: z
+    .enum(['true', 'false'], 'must be true or false')
+    .optional()
+    .describe('true: everything that a submission checks is checked, and nothing is written.'),
+});
+export type SubmitQuery = z.infer<typeof submitQuery>;
+
 export const submitHeaders = z.object({
   'Idempotency-Key': z
     .string()

@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import { cancelBody, submissionBody } from '../command-bodies.ts';
 import {
   attemptListAnswer,
   documentAnswer,
+  dryRunAnswer,
   healthAnswer,
   ledgerAnswer,
   planAnswer,
@@ -24,6 +26,7 @@ import {
   planParams,
   stepParams,
   submitHeaders,
+  submitQuery,
 } from './queries.ts';
 import { get, post, type Route } from './route.ts';
 
@@ -45,18 +48,22 @@ export const ROUTES: readonly Route[] = [
     operation: 'submitPlan',
     tag: 'plans',
     summary: 'Submit a plan',
+    query: submitQuery,
     headers: submitHeaders,
     body: submissionBody,
     answers: {
       201: { what: 'The plan begins.', json: submittedAnswer },
-      200: { what: 'The key was used before; nothing new begins.', json: submittedAnswer },
+      200: {
+        what: 'The key was used before, and nothing new begins; or what a dry run found.',
+        json: z.union([submittedAnswer, dryRunAnswer]),
+      },
     },
     answerHeaders: { Location: 'Path of the plan.' },
     problems: {
-      400: ['body-malformed', 'body-invalid', 'idempotency-key-invalid'],
+      400: ['body-malformed', 'body-invalid', 'query-invalid', 'idempotency-key-invalid'],
       413: ['body-too-large', 'plan-invalid'],
       415: ['unsupported-media-type', 'unsupported-encoding'],
-      422: ['plan-invalid', 'repo-url-invalid', 'idempotency-key-reused'],
+      422: ['plan-invalid', 'repo-url-invalid', 'base-invalid', 'idempotency-key-reused'],
       ...UNDECIDED,
     },
   }),
