@@ -2,6 +2,7 @@ export { type Look, Mirrors, type MirrorsOptions } from './mirrors/mirrors.ts';
 export { removeMirror, unusedMirrors } from './mirrors/pruning.ts';
 export {
   type ChangedPaths,
+  commitInFolder,
   commitsBeyond,
   mainBranch,
   readWorkingFolder,

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger } from '#telemetry';
 import { gitRepo, tempDir, type GitRepo } from '#testing';
-import { commitsBeyond, mainBranch, readWorkingFolder, type WorkingFolderOptions } from '../index.ts';
+import {
+  commitInFolder,
+  commitsBeyond,
+  mainBranch,
+  readWorkingFolder,
+  type WorkingFolderOptions,
+} from '../index.ts';
 
 async function options(more: Partial<WorkingFolderOptions> = {}): Promise<WorkingFolderOptions> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: await tempDir('home') };
@@ -84,6 +90,25 @@ describe('a folder that somebody works in', () => {
     expect(await mainBranch(repo.work, await options())).toBe('feature');
     await repo.git('switch', '--quiet', '--detach');
     expect(await mainBranch(repo.work, await options())).toBeNull();
+  });
+
+  it('knows what a base means: a branch before a tag of that name, else a commit', async () => {
+    const repo = await gitRepo();
+    const first = (await repo.head())!;
+    await repo.git('tag', 'main');
+    await repo.git('tag', '-a', 'v1', '-m', 'One');
+    const second = await repo.commit({ 'a.txt': 'a' });
+    const o = await options();
+    const found = (base: string) => commitInFolder(repo.work, base, o);
+    expect(await Promise.all(['HEAD', 'main', 'refs/heads/main'].map(found))).toEqual([
+      second,
+      second,
+      second,
+    ]);
+    expect(await Promise.all(['v1', 'refs/tags/main', first, first.slice(0, 9)].map(found))).toEqual(
+      Array(4).fill(first),
+    );
+    expect(await Promise.all(['mian', '--help', 'x y'].map(found))).toEqual([null, null, null]);
   });
 
   it('counts the commits that a base lacks', async () => {

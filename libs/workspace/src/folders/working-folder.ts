@@ -64,6 +64,22 @@ export async function mainBranch(folder: string, o: WorkingFolderOptions): Promi
   return git.word(['symbolic-ref', '--quiet', '--short', 'HEAD']);
 }
 
+/** What a plan's base means in a folder: a branch, else a tag, else a commit. Null: it has none of that name. */
+export async function commitInFolder(
+  folder: string,
+  base: string,
+  o: WorkingFolderOptions,
+): Promise<string | null> {
+  const git = new FolderGit(folder, o);
+  const isFull = base === 'HEAD' || base.startsWith('refs/');
+  for (const name of isFull ? [base] : [`refs/heads/${base}`, `refs/tags/${base}`, base]) {
+    const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`];
+    const sha = await git.word(args);
+    if (sha !== null) return sha;
+  }
+  return null;
+}
+
 /** Commits that `head` has and `base` has not; null when the folder does not have one of them. */
 export async function commitsBeyond(
   folder: string,
