@@ -3,11 +3,13 @@ import type { z } from 'zod';
 import { planEvents, problemError, type EventStreamOptions, type StreamedEvent } from '#client';
 import { ConnectionError, ProblemError, UnexpectedAnswerError } from './errors.ts';
 import {
+  dryRun,
   ledgerPage,
   planList,
   planSummary,
   stepList,
   submittedPlan,
+  type DryRun,
   type LedgerPage,
   type PlanList,
   type PlanSummary,
@@ -28,16 +30,24 @@ export class CoordinatorClient {
     private readonly options: { timeoutMs: number; tries: number } = { timeoutMs: 15_000, tries: 3 },
   ) {}
 
-  async submit(plan: { text: string; repoUrl?: string }, idempotencyKey: string): Promise<SubmittedPlan> {
-    const response = await this.repeat('POST', '/v1/plans', {
+  async submit(plan: Submission, idempotencyKey: string): Promise<SubmittedPlan> {
+    return this.parse(await this.postPlan('/v1/plans', plan, idempotencyKey), submittedPlan);
+  }
+
+  /** What `submit` would be answered with. Nothing is written; without a key it would be a new plan each time. */
+  async dryRun(plan: Submission, idempotencyKey: string | null): Promise<DryRun> {
+    return this.parse(await this.postPlan('/v1/plans?dryRun=true', plan, idempotencyKey), dryRun);
+  }
+
+  private postPlan(path: string, plan: Submission, idempotencyKey: string | null): Promise<Answer> {
+    return this.repeat('POST', path, {
       body: JSON.stringify(plan),
       headers: {
         'content-type': 'application/json',
-        'idempotency-key': idempotencyKey,
+        ...(idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey }),
         'x-skein-actor': actorName(),
       },
     });
-    return this.parse(response, submittedPlan);
   }
 
   async plans(page: PlanQuery): Promise<PlanList> {
@@ -176,6 +186,16 @@ export interface PlanQuery {
   label?: string[] | undefined;
   /** `<24h`: younger, `>7d`: older. */
   age?: string | undefined;
+}
+
+/** A plan text, and what is given beside it. */
+export interface Submission {
+  text: string;
+  repoUrl?: string;
+  base?: string;
+  params?: Record<string, string>;
+  /** Texts of template files, by their paths in the plan. */
+  files?: Record<string, string>;
 }
 
 interface RequestParts {

@@ -14,6 +14,15 @@ export const submittedPlan = z.object({
 });
 export type SubmittedPlan = z.infer<typeof submittedPlan>;
 
+export const dryRun = z.object({
+  planId: z.string().nullable(),
+  exists: z.boolean(),
+  name: z.string(),
+  digest: z.string(),
+  steps: z.number(),
+});
+export type DryRun = z.infer<typeof dryRun>;
+
 /** How many steps are in which state; a newer server may know more of them. */
 const counts = z.record(z.string(), z.number());
 
@@ -61,6 +70,8 @@ export const stepView = z.object({
   startedAt: z.string().nullish(),
   endedAt: z.string().nullish(),
   wait: z.string().nullish(),
+  /** Of its accepted attempt. */
+  commit: z.object({ sha: z.string(), ref: z.string() }).nullish(),
   notBefore: z.string().nullish(),
   needs: z.array(z.string()).optional(),
 });

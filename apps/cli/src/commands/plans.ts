@@ -1,49 +1,16 @@
-import { randomUUID } from 'node:crypto';
 import type { PlanQuery } from '../client/coordinator-client.ts';
-import { ProblemError } from '../client/errors.ts';
-import type { StepView, SubmittedPlan } from '../client/wire.ts';
+import type { StepView } from '../client/wire.ts';
 import { exitCodeOfStatus, exitCodes, UsageError } from '../exit-code.ts';
 import { escapeLines, escapeText } from '../rendering/escape.ts';
 import { renderFailures, renderOutcome } from '../rendering/outcome.ts';
 import { renderPlan } from '../rendering/plan-view.ts';
 import { renderPlanHead, renderPlanRow } from '../rendering/plan-list.ts';
-import { renderFailure } from '../rendering/problems.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
-import { absoluteRepoUrl, readPlanText } from './plan-text.ts';
 import { takePicture } from '../watching/follow-plan.ts';
-import { watchPlan, type WatchOptions } from './watching.ts';
 
 const PIPE_COLUMNS = 400;
 /** The most that the server puts onto a page. */
 const PAGE_PLANS = 500;
-
-export async function submitPlan(
-  context: CommandContext,
-  file: string,
-  o: WatchOptions & { watch: boolean; key?: string },
-): CommandResult {
-  const { client, terminal } = context;
-  const plan = await readPlanText(file);
-  const repoUrl = absoluteRepoUrl(plan);
-  let submitted: SubmittedPlan;
-  try {
-    const body = { text: plan.text, ...(repoUrl === null ? {} : { repoUrl }) };
-    submitted = await client.submit(body, o.key ?? randomUUID());
-  } catch (error) {
-    if (!(error instanceof ProblemError)) throw error;
-    // With the file's name before each place, as compilers write it.
-    for (const line of renderFailure(error, plan.label)) terminal.err(line);
-    return exitCodes.usage;
-  }
-  if (o.json) terminal.out(jsonLine({ type: 'submitted', ...submitted }));
-  else if (o.watch)
-    terminal.out(`submitted ${escapeText(submitted.name)} as ${escapeText(submitted.planId)}`);
-  else
-    terminal.out(
-      `${escapeText(submitted.planId)}  ${escapeText(submitted.name)}\n  skein watch ${escapeText(submitted.planId)}`,
-    );
-  return o.watch ? watchPlan(context, submitted.planId, o) : exitCodes.ok;
-}
 
 export async function showStatus(
   { client, terminal }: CommandContext,
@@ -106,20 +73,6 @@ export async function showLog(
 ): CommandResult {
   const number = attempt ?? (await lastAttempt(await client.steps(planId), step));
   terminal.out(escapeLines(await client.attemptText(planId, step, number, 'log')));
-  return exitCodes.ok;
-}
-
-export async function showDiff(
-  { client, terminal }: CommandContext,
-  planId: string,
-  step: string | null,
-  attempt: number | null,
-): CommandResult {
-  if (step === null) terminal.out(escapeLines(await client.planDiff(planId)));
-  else {
-    const number = attempt ?? (await lastAttempt(await client.steps(planId), step));
-    terminal.out(escapeLines(await client.attemptText(planId, step, number, 'diff')));
-  }
   return exitCodes.ok;
 }
 

@@ -2,7 +2,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { CoordinatorClient } from '../client/coordinator-client.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
+import { parseAge } from '../pruning/age.ts';
 import type { CommandContext, UpOptions, VerifyOptions } from './context.ts';
+import type { DiffOptions } from './diff.ts';
+import type { InitOptions } from './init.ts';
+import { collectParam } from './param.ts';
+import type { PlanShowOptions } from './plan-show.ts';
+import type { PruneOptions } from './prune.ts';
+import type { SubmitOptions } from './submit.ts';
 import type { ListOptions } from './plans.ts';
 import type { WatchOptions } from './watching.ts';
 
@@ -46,15 +53,27 @@ export function createProgram(o: {
     });
 
   program
-    .command('submit')
+    .command('init')
+    .description('write a first plan (skein.yaml) for a repository')
+    .argument('[dir]', 'a working folder of git', '.')
+    .option('--force', 'replace a skein.yaml that is there', false)
+    .option('--stdout', 'print the plan instead of writing it', false)
+    .action(async (dir: string, options: InitOptions) => {
+      const { initPlan } = await import('./init.ts');
+      o.ended(await initPlan(o.terminal, dir, options));
+    });
+
+  withPlanInput(program.command('submit'))
     .description('submit a plan (YAML or JSON; - reads standard input)')
     .argument('<file>')
     .option('--watch', 'follow it to its end', false)
     .option('-f, --follow <step>', 'with --watch: show the log of this step (ordinal or name), too')
+    .option('--dry-run', 'check all that can be checked, against the base too, and submit nothing', false)
     .option('--json', 'machine-readable lines', false)
     .option('--key <key>', 'idempotency key: the same key is the same plan')
-    .action(async (file: string, options: WatchOptions & { watch: boolean; key?: string }) => {
-      o.ended(await (await plans()).submitPlan(context(), file, options));
+    .action(async (file: string, options: SubmitOptions) => {
+      const { submitPlan } = await import('./submit.ts');
+      o.ended(await submitPlan(context(), file, options));
     });
 
   program
@@ -104,12 +123,37 @@ export function createProgram(o: {
 
   program
     .command('diff')
-    .description('what a plan changed, or one attempt of a step')
+    .description('what a plan would land, or has landed; with a step: what its last attempt changed')
     .argument('<plan>')
     .argument('[step]', 'ordinal (s3) or name')
-    .option('--attempt <n>', 'which attempt', wholeNumber(1, 1_000))
-    .action(async (plan: string, step: string | undefined, options: { attempt?: number }) => {
-      o.ended(await (await plans()).showDiff(context(), plan, step ?? null, options.attempt ?? null));
+    .option('--attempt <n>', 'which attempt of the step', wholeNumber(1, 1_000))
+    .option('--stat', 'files and counts of lines', false)
+    .option('--name-only', 'names of files', false)
+    .addOption(
+      new Option('--color <when>', 'colours, and control characters made visible')
+        .choices(['auto', 'always', 'never'])
+        .default('auto'),
+    )
+    .action(async (plan: string, step: string | undefined, options: DiffOptions) => {
+      const { showDiff } = await import('./diff.ts');
+      o.ended(await showDiff(context(), plan, step ?? null, options));
+    });
+
+  program
+    .command('prune')
+    .description('remove what nobody needs any more from this machine: artifacts of old plans, mirrors, logs')
+    .option(
+      '--older-than <age>',
+      'of plans that ended before, and of files: 30d, 12h, 2w',
+      parseAge,
+      MONTH_MS,
+    )
+    .option('--dry-run', 'say what would go, and how much', false)
+    .option('--data-dir <dir>', 'the data directory of `skein up`')
+    .option('--json', 'one machine-readable line', false)
+    .action(async (options: PruneOptions) => {
+      const { pruneData } = await import('./prune.ts');
+      o.ended(await pruneData(context(), options));
     });
 
   program
@@ -144,9 +188,18 @@ export function createProgram(o: {
       o.ended(await verifyLedger(context(), plan, options));
     });
 
-  program
-    .command('plan')
-    .description('plan texts')
+  const plan = program.command('plan').description('plan texts');
+  withPlanInput(plan.command('show'))
+    .description("what a plan would run, against its repository's base; no server is asked")
+    .argument('<file>')
+    .option('--mermaid', 'as a Mermaid chart', false)
+    .option('--json', 'one machine-readable line, with every step', false)
+    .action(async (file: string, options: PlanShowOptions) => {
+      const { showPlan } = await import('./plan-show.ts');
+      o.ended(await showPlan(o.terminal, file, options));
+    });
+
+  plan
     .command('validate')
     .description('check a plan text, without a server')
     .argument('<file>')
@@ -180,6 +233,16 @@ export function createProgram(o: {
 
 function repeated(value: string, before: string[] = []): string[] {
   return [...before, value];
+}
+
+const MONTH_MS = 30 * 86_400_000;
+
+/** What a plan is made of besides its text. */
+function withPlanInput(command: Command): Command {
+  return command
+    .option('--param <name=value>', 'a param of the plan; may be given many times', collectParam)
+    .option('--base <ref>', "branch, tag or commit to start from, instead of the plan's")
+    .option('--strict', 'uncommitted files in the repository are an error', false);
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

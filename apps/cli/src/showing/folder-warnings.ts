@@ -1,6 +1,12 @@
 import { childEnvironment } from '#config';
 import { silentLogger } from '#telemetry';
-import { commitsBeyond, readWorkingFolder, type ChangedPaths, type WorkingFolder } from '#workspace';
+import {
+  commitInFolder,
+  commitsBeyond,
+  readWorkingFolder,
+  type ChangedPaths,
+  type WorkingFolder,
+} from '#workspace';
 import { cut, escapeText } from '../rendering/escape.ts';
 import { localRepository } from '../verifying/anchor.ts';
 
@@ -25,7 +31,6 @@ const NAME_WIDTH = 120;
 export async function folderWarnings(o: {
   url: string;
   base: string;
-  baseSha: string | null;
   except: readonly string[];
 }): Promise<FolderWarning[]> {
   const folder = localRepository(o.url);
@@ -34,11 +39,18 @@ export async function folderWarnings(o: {
   try {
     const working = await readWorkingFolder(folder, options);
     if (working === null) return [];
-    const beyond =
-      working.head === null || o.baseSha === null || working.head === o.baseSha
-        ? 0
-        : ((await commitsBeyond(folder, { base: o.baseSha, head: working.head }, options)) ?? 0);
-    return [...uncommitted(working.changed), ...elsewhere(working, o, beyond)];
+    const baseSha = await commitInFolder(folder, o.base, options);
+    const { head } = working;
+    const elsewhere =
+      // A base that is not there is the resolution's to tell.
+      head === null || baseSha === null || head === baseSha
+        ? []
+        : otherCommit(
+            working,
+            { name: o.base, sha: baseSha },
+            (await commitsBeyond(folder, { base: baseSha, head }, options)) ?? 0,
+          );
+    return [...uncommitted(working.changed), ...elsewhere];
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0]! : String(error);
     const message = `what is uncommitted in ${name(folder)} cannot be told: ${name(why)}`;
@@ -56,21 +68,18 @@ function uncommitted({ count, paths }: ChangedPaths): FolderWarning[] {
 }
 
 /** The plan starts from something else than what is checked out. */
-function elsewhere(
-  working: WorkingFolder,
-  o: { base: string; baseSha: string | null },
+function otherCommit(
+  { branch, head }: WorkingFolder,
+  from: { name: string; sha: string },
   beyond: number,
 ): FolderWarning[] {
-  if (working.head === null || o.baseSha === null || working.head === o.baseSha) return [];
-  const base = `${name(o.base)} (${o.baseSha.slice(0, 12)})`;
-  const here = working.branch === null ? `the commit ${working.head.slice(0, 12)}` : name(working.branch);
-  if (beyond > 0) {
-    const commits = beyond === 1 ? '1 commit of it is' : `${beyond} commits of it are`;
-    const message = `${here} is checked out, but the plan starts from ${base}: ${commits} not part of the plan; merge, or pass --base ${working.branch === null ? working.head : here}`;
-    return [{ code: 'commits-beyond-base', message, count: beyond, files: [] }];
-  }
-  const message = `${here} is checked out, but the plan starts from ${base}`;
-  return [{ code: 'other-branch', message, count: 0, files: [] }];
+  const base = `${name(from.name)} (${from.sha.slice(0, 12)})`;
+  const here = branch === null ? `the commit ${head?.slice(0, 12)}` : name(branch);
+  const differs = `${here} is checked out, but the plan starts from ${base}`;
+  if (beyond === 0) return [{ code: 'other-branch', message: differs, count: 0, files: [] }];
+  const commits = beyond === 1 ? '1 commit of it is' : `${beyond} commits of it are`;
+  const message = `${differs}: ${commits} not part of the plan; merge them, or pass --base ${branch === null ? head : here}`;
+  return [{ code: 'commits-beyond-base', message, count: beyond, files: [] }];
 }
 
 function name(text: string): string {

@@ -1,4 +1,3 @@
-import type { Pair } from 'yaml';
 import { Document, isMap, isNode, isScalar, isSeq, Scalar, type Node } from 'yaml';
 import type { Example } from './examples/example.ts';
 import type { Toolchain } from './toolchains/toolchain.ts';
