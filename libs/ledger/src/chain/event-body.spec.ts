@@ -13,7 +13,7 @@ const parts = {
 describe('the text of an event', () => {
   it('is these bytes and never others', () => {
     expect(eventBody(parts)).toBe(
-      '{"v":1,"plan":"plan1","seq":4,"type":"step.admitted","at":"2026-11-20T12:00:00.000Z","trace":null,"data":{"ordinal":2,"epoch":3}}',
+      '{"v":2,"plan":"plan1","seq":4,"type":"step.admitted","at":"2026-11-20T12:00:00.000Z","trace":null,"data":{"ordinal":2,"epoch":3}}',
     );
   });
 

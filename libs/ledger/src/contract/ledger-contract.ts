@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PlanEvent } from '#domain';
-import { EMPTY_HEAD } from '../chain/event-body.ts';
+import { BODY_VERSION, EMPTY_HEAD } from '../chain/event-body.ts';
 import { verifyChain } from '../chain/verify-chain.ts';
 import { formatCursor, parseCursor, TAIL_START } from '../cursor.ts';
 import { InvalidAppendError, TermLostError } from '../errors.ts';
@@ -71,7 +71,7 @@ export const LEDGER_CONTRACT: ContractCase[] = [
       assert.equal(stored.traceparent, '00-ab-cd-01');
       assert.equal(
         stored.body,
-        `{"v":1,"plan":"plan1","seq":1,"type":"step.passed","at":"${AT}","trace":"00-ab-cd-01","data":${JSON.stringify(event.data)}}`,
+        `{"v":${BODY_VERSION},"plan":"plan1","seq":1,"type":"step.passed","at":"${AT}","trace":"00-ab-cd-01","data":${JSON.stringify(event.data)}}`,
       );
       assert.equal(verifyChain('plan1', [stored]).ok, true);
     },

@@ -89,7 +89,7 @@ const PAGE: PlanDefinition = aDefinition([
   aStepDefinition('many', {
     needs: ['first'],
     matrix: { kind: 'list', values: ['a', 'b', 'c', 'd', 'e', 'f'] },
-    work: { kind: 'run', commands: ['true'] },
+    work: { kind: 'run', commands: ['true'], script: null },
   }),
   aStepDefinition('join', { needs: ['many'] }),
 ]);
@@ -347,7 +347,7 @@ describe('the views', () => {
   it('show each attempt as the ledger has it', async () => {
     const run = aRun(
       'plan1',
-      aDefinition([aStepDefinition('only', { work: { kind: 'run', commands: [] } })]),
+      aDefinition([aStepDefinition('only', { work: { kind: 'run', commands: [], script: null } })]),
       1,
     );
     await advance(run, run.submit());
