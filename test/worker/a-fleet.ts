@@ -29,6 +29,7 @@ import { eventually, freshNamespace, gitRepo, tempDir, testServers, type GitRepo
 import { Mirrors } from '#workspace';
 import { BaselineCache } from '../../apps/worker/src/baselines/baseline-cache.ts';
 import { WorkerHome } from '../../apps/worker/src/homes/worker-home.ts';
+import { performOnHost } from '../../apps/worker/src/jobs/performing.ts';
 import { Worker } from '../../apps/worker/src/worker.ts';
 import { WorkerModule } from '../../apps/worker/src/worker.module.ts';
 
@@ -283,27 +284,31 @@ export class AFleet {
       slots: this.o.slots ?? 2,
       drainGraceMs: this.o.drainGraceMs ?? 5_000,
       bus: this.#workerBus,
-      leasesDir: this.home.leasesDir,
-      mirrors: this.mirrors,
-      sandbox: new Sandbox({
-        kind,
-        log,
-        readable: [],
-        extraWritable: this.o.writable ?? [],
-        path,
-        scratchRoot: this.home.runsDir,
-        graceMs: 500,
+      perform: performOnHost({
+        leasesDir: this.home.leasesDir,
+        tools: {
+          mirrors: this.mirrors,
+          sandbox: new Sandbox({
+            kind,
+            log,
+            readable: [],
+            extraWritable: this.o.writable ?? [],
+            path,
+            scratchRoot: this.home.runsDir,
+            graceMs: 500,
+          }),
+          sandboxMode: 'auto',
+          caps: {
+            outputBytes: 16 * MB,
+            memoryBytes: 1024 * MB,
+            diskBytes: 256 * MB,
+            processes: 128,
+            ...this.o.caps,
+          },
+          artifacts: this.artifacts,
+          baselines: new BaselineCache({ dir: WorkerHome.baselinesDir(this.workDir), log }),
+        },
       }),
-      sandboxMode: 'auto',
-      caps: {
-        outputBytes: 16 * MB,
-        memoryBytes: 1024 * MB,
-        diskBytes: 256 * MB,
-        processes: 128,
-        ...this.o.caps,
-      },
-      artifacts: this.artifacts,
-      baselines: new BaselineCache({ dir: WorkerHome.baselinesDir(this.workDir), log }),
       log,
     });
     this.#app = await NestFactory.createMicroservice(WorkerModule.with(this.worker.runner), {

@@ -10,6 +10,7 @@ import { createLogger, startTelemetry, type Logger } from '#telemetry';
 import { Mirrors } from '#workspace';
 import { BaselineCache } from './baselines/baseline-cache.ts';
 import { WorkerHome } from './homes/worker-home.ts';
+import { performOnHost } from './jobs/performing.ts';
 import { NestLog } from './nest-log.ts';
 import { mirrorsOptions } from './repository-access.ts';
 import { sandboxOptions } from './sandbox-options.ts';
@@ -79,13 +80,17 @@ async function run({ settings, id, log, natsUrl, stopped }: Start): Promise<void
     slots: settings.worker.slots,
     drainGraceMs: settings.worker.drainGraceMs,
     bus,
-    leasesDir: home.leasesDir,
-    mirrors,
-    sandbox,
-    sandboxMode: settings.sandbox.mode,
-    caps: { outputBytes, memoryBytes, diskBytes, processes },
-    artifacts: new FileArtifactStore({ rootDir: settings.dirs.artifacts, maxBytes: outputBytes }),
-    baselines: new BaselineCache({ dir: WorkerHome.baselinesDir(settings.dirs.work), log }),
+    perform: performOnHost({
+      leasesDir: home.leasesDir,
+      tools: {
+        mirrors,
+        sandbox,
+        sandboxMode: settings.sandbox.mode,
+        caps: { outputBytes, memoryBytes, diskBytes, processes },
+        artifacts: new FileArtifactStore({ rootDir: settings.dirs.artifacts, maxBytes: outputBytes }),
+        baselines: new BaselineCache({ dir: WorkerHome.baselinesDir(settings.dirs.work), log }),
+      },
+    }),
     log,
   });
   await serve(worker, settings, log, stopped);

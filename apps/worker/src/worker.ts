@@ -6,12 +6,9 @@ import {
   onWorkerSignal,
   type Bus,
 } from '#bus';
-import type { ArtifactStore } from '#artifacts';
-import type { Sandbox } from '#sandbox';
 import { observe, type Logger } from '#telemetry';
-import type { Mirrors } from '#workspace';
 import { JobRunner } from './jobs/job-runner.ts';
-import type { StepTools } from './steps/step-context.ts';
+import type { Perform } from './jobs/performing.ts';
 
 export interface WorkerOptions {
   worker: string;
@@ -20,15 +17,11 @@ export interface WorkerOptions {
   /** From the start of a drain until everything is handed back. */
   drainGraceMs: number;
   bus: Bus;
-  leasesDir: string;
-  mirrors: Mirrors;
-  sandbox: Sandbox;
-  sandboxMode: StepTools['sandboxMode'];
-  caps: StepTools['caps'];
-  artifacts: ArtifactStore;
-  /** Bases that this host has found green. */
-  baselines: StepTools['baselines'];
+  /** How the work of a lease is done. */
+  perform: Perform;
   log: Logger;
+  /** Of each lease (default: 16 bytes that nobody can guess). */
+  drawToken?: () => string;
 }
 
 /** The parts of one worker, wired. The Nest microservice runs `transport`, whose jobs end up at `runner`. */
@@ -53,22 +46,17 @@ export class Worker {
       draining: () => this.#draining !== null,
       client: this.client,
       locator: this.locator,
+      clock: bus.clock,
       log,
     });
     this.runner = new JobRunner({
       worker,
-      leasesDir: o.leasesDir,
+      perform: o.perform,
       client: this.client,
       keeper: this.keeper,
-      tools: {
-        mirrors: o.mirrors,
-        sandbox: o.sandbox,
-        sandboxMode: o.sandboxMode,
-        caps: o.caps,
-        artifacts: o.artifacts,
-        baselines: o.baselines,
-      },
       log,
+      clock: bus.clock,
+      ...(o.drawToken && { drawToken: o.drawToken }),
     });
     this.transport = new JetStreamJobServer({ bus, locator: this.locator, pools, slots });
     this.#offSignals = onWorkerSignal(bus, worker, (signal) => this.keeper.onSignal(signal));
@@ -117,11 +105,11 @@ export class Worker {
     log.info({ drainGraceMs, running: this.transport.busy }, 'draining: no new jobs are taken');
     // Stopping programs and telling the decider takes a moment of the grace, too.
     const workMs = Math.max(0, drainGraceMs - Math.min(2_000, drainGraceMs / 5));
-    const timer = setTimeout(() => this.runner.handBackAll(), workMs);
+    const calloff = this.o.bus.clock.schedule(workMs, () => this.runner.handBackAll());
     try {
       await this.transport.drain();
     } finally {
-      clearTimeout(timer);
+      calloff();
     }
   }
 }

@@ -4,6 +4,7 @@ import { silentLogger } from '#telemetry';
 import { tempDir } from '#testing';
 import type { StepTools } from '../steps/step-context.ts';
 import { JobRunner } from './job-runner.ts';
+import { performOnHost } from './performing.ts';
 
 type Sent = {
   verb: string;
@@ -29,10 +30,12 @@ describe('a job on its way to its answer', () => {
       Promise.reject(Object.assign(new Error('no answer'), { code: 'GIT_UNREACHABLE', retry: 'later' }));
     runner = new JobRunner({
       worker: 'w1',
-      leasesDir: await tempDir('leases'),
+      perform: performOnHost({
+        leasesDir: await tempDir('leases'),
+        tools: { mirrors: { open: (url: string) => open(url) } } as unknown as StepTools,
+      }),
       client: { request: request },
       keeper: { hold },
-      tools: { mirrors: { open: (url: string) => open(url) } } as unknown as StepTools,
       log: silentLogger,
       releaseMs: 200,
     });

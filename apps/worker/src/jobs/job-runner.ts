@@ -1,22 +1,14 @@
-import type { DeciderClient, LeaseKeeper, LeaseLostError } from '#bus';
-import type { Job, ResultMessage } from '#contracts';
+import { systemClock, type Clock, type DeciderClient, type LeaseKeeper, type LeaseLostError } from '#bus';
+import type { Job } from '#contracts';
 import { formatOrdinal, type Reason } from '#domain';
 import { count, inSpan, names, type Logger } from '#telemetry';
-import { DrainingError, WorkerFaultError } from '../leasing/errors.ts';
-import { Lease } from '../leasing/lease.ts';
+import { DrainingError, HandBackTimeoutError, WorkerFaultError } from '../leasing/errors.ts';
+import { Lease, drawToken } from '../leasing/lease.ts';
 import { Reporter } from '../leasing/reporter.ts';
-import { runBaselineStep } from '../steps/baseline-step.ts';
-import { runCleanStep } from '../steps/clean-step.ts';
-import { runFixLoop } from '../steps/fix-loop.ts';
-import { runIntegrateStep } from '../steps/integrate-step.ts';
 import { unknownWork } from '../steps/known-work.ts';
-import { LeaseDirs } from '../steps/lease-dirs.ts';
 import { noopResult } from '../steps/noop-step.ts';
-import { runPublishStep } from '../steps/publish-step.ts';
-import { runReportStep } from '../steps/report-step.ts';
-import { runResolveStep } from '../steps/resolve-step.ts';
-import type { StepContext, StepTools } from '../steps/step-context.ts';
-import { settle } from './settling.ts';
+import type { Perform, Undertaking } from './performing.ts';
+import { settle, type Settlement } from './settling.ts';
 
 /** What the runner needs of a delivery. */
 export interface Delivery {
@@ -28,13 +20,17 @@ export interface Delivery {
 
 export interface JobRunnerOptions {
   worker: string;
-  leasesDir: string;
+  /** How the work itself is done. */
+  perform: Perform;
   client: Pick<DeciderClient, 'request'>;
   keeper: Pick<LeaseKeeper, 'hold'>;
-  tools: StepTools;
   log: Logger;
   /** How long a hand-back may be repeated before it is left to the lease's end (default 10 s). */
   releaseMs?: number;
+  /** Default: the system's. */
+  clock?: Pick<Clock, 'schedule'>;
+  /** Default: 16 bytes that nobody can guess. */
+  drawToken?: () => string;
 }
 
 /**
@@ -48,7 +44,7 @@ export class JobRunner {
   constructor(private readonly o: JobRunnerOptions) {}
 
   async run(job: Job, delivery: Delivery): Promise<void> {
-    const lease = new Lease(job, this.o.worker);
+    const lease = new Lease(job, this.o.worker, (this.o.drawToken ?? drawToken)());
     const onClose = (): void => lease.end(new DrainingError());
     delivery.signal.addEventListener('abort', onClose);
     this.#live.add(lease);
@@ -94,24 +90,13 @@ export class JobRunner {
     try {
       o.lease.throwIfEnded();
       if (unknown !== null) throw new WorkerFaultError(unknown);
-      const result = o.job.work.kind === 'noop' ? noopResult() : await this.#perform(o);
+      const result = o.job.work.kind === 'noop' ? noopResult() : await this.o.perform(o);
       if (result !== null) await o.report.result(result);
       count('jobEnds', { how: 'answered' });
       return true;
     } catch (error) {
       // What an abort broke is not the cause: the abort is.
       return this.#conclude(o.lease.signal.aborted ? o.lease.signal.reason : error, o);
-    }
-  }
-
-  /** The lease's disk is gone before its result is sent. */
-  async #perform(o: Undertaking): Promise<ResultMessage['result'] | null> {
-    const dirs = new LeaseDirs(this.o.leasesDir, o.lease.key);
-    try {
-      await dirs.make();
-      return await perform({ ...o, dirs, tools: this.o.tools });
-    } finally {
-      await dirs.remove();
     }
   }
 
@@ -132,11 +117,7 @@ export class JobRunner {
       log.warn({ err: cause, settled: settled.kind }, 'the step could not be carried out');
       try {
         if (settled.kind === 'result') await report.result(settled.result);
-        else
-          await report.release(
-            { cause: settled.cause, reason: settled.reason },
-            this.#releaseSignal(settled.cause, lease),
-          );
+        else await this.#handBack(settled, o);
         count('jobEnds', { how: settled.kind === 'result' ? 'answered' : 'released' });
         return true;
       } catch (failure) {
@@ -151,41 +132,24 @@ export class JobRunner {
   }
 
   /** A draining worker cannot wait for ever; a fault is told until it is answered or the lease is over. */
-  #releaseSignal(cause: 'draining' | 'fault', lease: Lease): AbortSignal {
-    return cause === 'fault' ? lease.signal : AbortSignal.timeout(this.o.releaseMs ?? 10_000);
+  async #handBack(
+    { cause, reason }: Extract<Settlement, { kind: 'release' }>,
+    { lease, report }: Undertaking,
+  ): Promise<void> {
+    if (cause === 'fault') return report.release({ cause, reason }, lease.signal);
+    const patience = new AbortController();
+    const { clock = systemClock, releaseMs = 10_000 } = this.o;
+    const calloff = clock.schedule(releaseMs, () => patience.abort(new HandBackTimeoutError(releaseMs)));
+    try {
+      await report.release({ cause, reason }, patience.signal);
+    } finally {
+      calloff();
+    }
   }
 }
-
-type Undertaking = Pick<StepContext, 'job' | 'lease' | 'report' | 'log'>;
 
 /** A blocked result, then a hand-back for the fault in saying so, then one for the drain meanwhile. */
 const CONCLUSIONS_MAX = 3;
-
-/** The result to report; null when the fix loop has reported its attempts itself. */
-async function perform(context: StepContext): Promise<ResultMessage['result'] | null> {
-  const { work } = context.job;
-  switch (work.kind) {
-    case 'noop':
-      return noopResult();
-    case 'run':
-    case 'codemod':
-    case 'agent':
-      await runFixLoop(context, work);
-      return null;
-    case 'resolve':
-      return runResolveStep(context, work);
-    case 'baseline':
-      return runBaselineStep(context, work);
-    case 'integrate':
-      return runIntegrateStep(context, work);
-    case 'publish':
-      return runPublishStep(context, work);
-    case 'report':
-      return runReportStep(context, work);
-    case 'clean':
-      return runCleanStep(context, work);
-  }
-}
 
 function attributesOf(job: Job, lease: Lease) {
   const { attributes } = names;

@@ -10,6 +10,16 @@ export class DrainingError extends Error {
   }
 }
 
+/** Nobody answered a hand-back in the time that a draining worker has for it. */
+export class HandBackTimeoutError extends Error {
+  readonly code = 'hand-back-timeout';
+  readonly retry = 'later';
+  constructor(ms: number) {
+    super(`nobody took the hand-back within ${ms} ms`);
+    this.name = 'HandBackTimeoutError';
+  }
+}
+
 /** The decider does not understand a message of ours: repeating it cannot help. */
 export class MessageRefusedError extends Error {
   readonly code = 'message-refused';

@@ -14,8 +14,8 @@ export class Lease {
   readonly key: LeaseKey;
   readonly #controller = new AbortController();
 
-  constructor(job: { planId: string; ordinal: number; epoch: number }, worker: string) {
-    this.key = { planId: job.planId, ordinal: job.ordinal, epoch: job.epoch, worker, token: drawToken() };
+  constructor(job: { planId: string; ordinal: number; epoch: number }, worker: string, token = drawToken()) {
+    this.key = { planId: job.planId, ordinal: job.ordinal, epoch: job.epoch, worker, token };
   }
 
   get signal(): AbortSignal {
