@@ -52,7 +52,7 @@ export class DemoReport {
           .attemptText(plan.planId, step.ordinal, attempt, 'log')
           .catch(() => 'its log is lost');
         for (const line of telling(log))
-          terminal.out(terminal.paint('dim', `    ${cut(escapeText(line.trim()), 110)}`));
+          terminal.out(terminal.paint('dim', `    ${cut(escapeText(line.trim()), this.columns() - 4)}`));
       }
     }
   }
@@ -92,6 +92,11 @@ export class DemoReport {
     const how =
       anchor === null ? '' : `, anchored at event ${anchor.seq} by commit ${anchor.commit.slice(0, 12)}`;
     terminal.out(`  ${terminal.paint('green', 'verified')}: ${verdict.events} events${how}`);
+  }
+
+  /** Lines of a log are long; what they say is said at their beginning. */
+  private columns(): number {
+    return Math.min(114, this.o.terminal.isTty ? this.o.terminal.columns() : 114);
   }
 
   private heading(text: string): void {
