@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { AFleet, agent, isRunning, runs, script } from '../../../test/worker/a-fleet.ts';
+import { WorkerHome } from './homes/worker-home.ts';
 
 /** Each of these ends with a reason that a person understands, and leaves nothing on the worker. */
 describe('what hostile or broken steps come to', () => {
@@ -139,6 +143,28 @@ describe('what hostile or broken steps come to', () => {
     const out = await rejected(runs([`printf x > "$(printf 'a\\033[2J')"`], inSrc));
     expect(out.code).toBe('scope-violation');
     expect(out.message).not.toContain('\u001b');
+  }, 60_000);
+
+  it('names that git takes for its own are left out of a step’s work, and it is said', async () => {
+    const command = 'mkdir src/.GIT; echo x > src/.GIT/config; echo new > src/a.js';
+    const job = await fleet.run(runs([command], inSrc));
+    const [attempt] = fleet.attemptsOf(job);
+    expect(attempt).toMatchObject({ verdict: 'accepted', diffstat: { files: 1 } });
+    const said = 'done (left out, because git takes no such name: src/.GIT/config); 1 file changed';
+    expect(attempt!.reason.message).toContain(said);
+    expect(await fleet.log(attempt!.logKey)).toContain('src/.GIT/config');
+  }, 60_000);
+
+  it('what is rejected leaves nothing in the mirror that all leases share', async () => {
+    const objects = () => Number(execFileSync('du', ['-sb', mirrorObjects]).toString().split('\t')[0]);
+    const [mirror] = readdirSync(join(WorkerHome.mirrorsDir(fleet.workDir), 'mirrors')).filter((name) =>
+      name.endsWith('.git'),
+    );
+    const mirrorObjects = join(WorkerHome.mirrorsDir(fleet.workDir), 'mirrors', mirror!, 'objects');
+    const before = objects();
+    const junk = 'head -c 9000000 /dev/urandom > junk';
+    expect((await rejected(runs([junk], inSrc))).code).toBe('scope-violation');
+    expect(objects() - before).toBeLessThan(100_000);
   }, 60_000);
 
   it('outputs: declared names only, and nothing that a step puts in the place of the file is followed', async () => {

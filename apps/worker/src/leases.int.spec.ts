@@ -42,6 +42,24 @@ describe('leases of a worker', () => {
     expect([...fleet.attempts, ...fleet.results, ...fleet.releases]).toEqual([]);
   }, 60_000);
 
+  it('git that a step makes wait ends with the lease, too', async () => {
+    fleet = await AFleet.start();
+    // Git opens what is named .gitignore, and waits for somebody to write into the pipe.
+    const job = await fleet.publish(fleet.job(runs(['mkfifo .gitignore'])));
+    await eventually(
+      () => isRunning(`--work-tree=${fleet.home.leasesDir}`) && isRunning('ls-files --others'),
+      {
+        timeoutMs: 20_000,
+        what: 'git to wait',
+      },
+    );
+    fleet.signalAbort(job);
+    await fleet.idle();
+    expect(isRunning(`--work-tree=${fleet.home.leasesDir}`)).toBe(false);
+    expect(await fleet.leftovers()).toEqual([]);
+    expect([...fleet.attempts, ...fleet.results, ...fleet.releases]).toEqual([]);
+  }, 60_000);
+
   it('a claim that is answered with lost aborts work that began meanwhile', async () => {
     fleet = await AFleet.start();
     let refuse: () => void = () => undefined;

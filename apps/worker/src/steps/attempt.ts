@@ -15,6 +15,7 @@ import { pushWithRetry } from './pushing.ts';
 import type { Start } from './start-commit.ts';
 import type { StepContext } from './step-context.ts';
 import { programEnvironment } from './step-environment.ts';
+import { takeSnapshot } from './taking-snapshot.ts';
 import { performTask } from './task.ts';
 import type { LeaseWorktree } from './lease-worktree.ts';
 
@@ -61,6 +62,8 @@ interface Finding {
 class Attempt {
   readonly #startedAt = Date.now();
   readonly #runner: ProgramRunner;
+  /** Of the last snapshot. */
+  #leftOut = '';
 
   constructor(
     readonly state: LoopState,
@@ -76,8 +79,10 @@ class Attempt {
     await using log = await AttemptLog.open(context.tools.artifacts, this.#key('log'), context.log);
     log.note(`attempt ${this.attempt} of ${context.job.stepName} on ${context.lease.key.worker}`);
     for (const note of this.state.notes.splice(0)) log.note(note);
-    const finding = await this.#find(log);
+    const found = await this.#find(log);
     context.lease.throwIfEnded();
+    const { code, message } = found.reason;
+    const finding = { ...found, reason: { code, message: `${message}${this.#leftOut}` } };
     log.note(
       `${finding.accepted ? 'accepted' : 'rejected'} (${finding.reason.code}): ${finding.reason.message}`,
     );
@@ -143,11 +148,13 @@ class Attempt {
   /** Judges what is in the worktree against the step's scope and makes it a pushed commit. */
   async #keep(files: Worktree): Promise<NonNullable<Finding['kept']> | { refused: Reason }> {
     const { context, loop, mirror, start, worktree } = this.state;
-    const tree = await snapshotOrReason(files);
-    if (typeof tree !== 'string') {
+    const snapshot = await takeSnapshot(files);
+    if ('refused' in snapshot) {
       worktree.markRubble();
-      return tree;
+      return snapshot;
     }
+    const { tree } = snapshot;
+    this.#leftOut = snapshot.leftOut;
     const changes = await files.changes(start.sha, tree);
     const refused = scopeReason(changes, loop.paths);
     if (refused !== null) return { refused };
@@ -256,28 +263,6 @@ const EMPTY_DIFF: Reason = {
   code: 'empty-diff',
   message: 'The agent ended well but changed nothing in the repository.',
 };
-
-/**
- * What a step left can be more than git takes: names that it refuses, pipes in odd places, a worktree that is gone.
- * That is the step's doing and a rejected attempt; a full disk or a busy lock is ours.
- */
-async function snapshotOrReason(files: Worktree): Promise<string | { refused: Reason }> {
-  try {
-    return await files.snapshot();
-  } catch (error) {
-    const { code, message } = error as { code?: unknown; message: string };
-    if (!STEPS_DOING.has(String(code))) throw error;
-    return { refused: { code: 'unstorable-files', message: printable(message).slice(0, 4_000) } };
-  }
-}
-
-const STEPS_DOING = new Set([
-  'UNSTORABLE_PATHS',
-  'WORKTREE_GONE',
-  'GIT_FAILED',
-  'GIT_TIMEOUT',
-  'GIT_OUTPUT_LIMIT',
-]);
 
 function sayStat(stat: Diffstat | null): string {
   if (stat === null || stat.files === 0) return 'nothing to change';

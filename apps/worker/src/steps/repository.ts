@@ -16,8 +16,8 @@ export async function openMirror({ job, lease, tools }: StepContext): Promise<Mi
 
 /**
  * A remote can hang for half an hour, and a worker that drains or has lost its lease must not wait for it. What it asked
- * for goes on without it and harms nobody: fetches are shared, pushes are create-only or compare-and-swap. Calls that
- * touch the lease's own disk are waited for, because that disk is removed next.
+ * for goes on without it and harms nobody: fetches are shared, pushes are create-only or compare-and-swap, the rest only
+ * reads. Calls that touch the lease's own disk are waited for, because that disk is removed next; their git is ended.
  */
 function underLease(mirror: Mirror, lease: Lease): Mirror {
   const held = <T>(work: () => Promise<T>): Promise<T> => whileHeld(lease, work);
@@ -33,13 +33,14 @@ function underLease(mirror: Mirror, lease: Lease): Mirror {
     remoteHead: (ref) => held(() => mirror.remoteHead(ref)),
     deleteRefs: (prefix, keep) => held(() => mirror.deleteRefs(prefix, keep)),
     checkPushable: (planId) => held(() => mirror.checkPushable(planId)),
-    listFiles: (sha) => mirror.listFiles(sha),
-    readText: (sha, path, maxBytes) => mirror.readText(sha, path, maxBytes),
-    checkout: (leaseDir, sha) => mirror.checkout(leaseDir, sha),
-    mergeInputs: (onto, inputs, options) => mirror.mergeInputs(onto, inputs, options),
-    diff: (from, to, options) => mirror.diff(from, to, options),
-    changedFiles: (from, to) => mirror.changedFiles(from, to),
-    isAncestor: (ancestor, descendant) => mirror.isAncestor(ancestor, descendant),
+    // Its git ends with the lease, instead of being left: see above.
+    checkout: (leaseDir, sha) => mirror.checkout(leaseDir, sha, lease.signal),
+    listFiles: (sha) => held(() => mirror.listFiles(sha)),
+    readText: (sha, path, maxBytes) => held(() => mirror.readText(sha, path, maxBytes)),
+    mergeInputs: (onto, inputs, options) => held(() => mirror.mergeInputs(onto, inputs, options)),
+    diff: (from, to, options) => held(() => mirror.diff(from, to, options)),
+    changedFiles: (from, to) => held(() => mirror.changedFiles(from, to)),
+    isAncestor: (ancestor, descendant) => held(() => mirror.isAncestor(ancestor, descendant)),
   };
 }
 

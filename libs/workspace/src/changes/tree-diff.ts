@@ -1,5 +1,5 @@
 import { pathFromBytes } from '../git/path-bytes.ts';
-import type { BareRepository } from '../mirrors/bare-repository.ts';
+import type { GitRunner } from '../git/git.ts';
 import { listTree, splitNul } from '../mirrors/reading.ts';
 import type { Change } from './change.ts';
 import { followSymlink, newEffort } from './symlinks.ts';
@@ -17,7 +17,7 @@ const statuses: Record<string, Change['status']> = {
 };
 
 /** The raw difference of two trees, symlinks judged. */
-export async function diffTrees(repository: BareRepository, from: string, to: string): Promise<Change[]> {
+export async function diffTrees(repository: GitRunner, from: string, to: string): Promise<Change[]> {
   const args = [
     'diff-tree',
     '-r',
@@ -83,7 +83,7 @@ export function judgeSymlinks(
 }
 
 /** Every symlink of a tree, with its target. */
-async function symlinksOf(repository: BareRepository, treeish: string): Promise<Map<string, string>> {
+async function symlinksOf(repository: GitRunner, treeish: string): Promise<Map<string, string>> {
   const entries = (await listTree(repository, treeish)).filter((entry) => entry.mode === SYMLINK);
   const stdin = entries.map((entry) => `${entry.sha}\n`).join('');
   const check = ['cat-file', '--batch-check=%(objectname) %(objectsize)'];
@@ -96,7 +96,7 @@ async function symlinksOf(repository: BareRepository, treeish: string): Promise<
   return new Map(entries.map((entry) => [entry.path, targets.get(entry.sha) ?? UNREADABLE]));
 }
 
-async function readBlobs(repository: BareRepository, shas: readonly string[]): Promise<Map<string, string>> {
+async function readBlobs(repository: GitRunner, shas: readonly string[]): Promise<Map<string, string>> {
   const unique = [...new Set(shas)];
   const stdin = unique.map((sha) => `${sha}\n`).join('');
   const { stdout } = await repository.run({ action: 'read symlinks', args: ['cat-file', '--batch'], stdin });

@@ -16,6 +16,8 @@ export type GitErrorCode =
   | 'GIT_DISK_FULL'
   /** Objects of the mirror are broken (a power failure): it is made anew when no worktree uses it any more. */
   | 'GIT_CORRUPT'
+  /** The caller ended it: its lease is over. */
+  | 'GIT_ABORTED'
   /** `Mirrors.close()` ended it. */
   | 'GIT_CLOSED'
   | 'GIT_MISSING'
@@ -27,6 +29,7 @@ const retriable: ReadonlySet<GitErrorCode> = new Set<GitErrorCode>([
   'GIT_TIMEOUT',
   'GIT_DISK_FULL',
   'GIT_CORRUPT',
+  'GIT_ABORTED',
   'GIT_CLOSED',
 ]);
 
@@ -40,6 +43,7 @@ const meaning: Record<GitErrorCode, string> = {
   GIT_REJECTED: 'the remote refused it',
   GIT_DISK_FULL: 'the disk is full',
   GIT_CORRUPT: 'the copy of the repository on this worker is damaged; it will be made anew',
+  GIT_ABORTED: 'it was stopped on request',
   GIT_CLOSED: 'the worker is closing',
   GIT_MISSING: 'git cannot be started; is it installed?',
   GIT_FAILED: 'it failed',

@@ -23,6 +23,8 @@ export interface GitCall {
   answers?: readonly number[];
   /** Taken out of everything that is shown. */
   secrets?: readonly string[];
+  /** Ends the command. */
+  signal?: AbortSignal;
   /** The mirror lock's descriptor: git holds the lock too, should this process die before it. */
   lockFd?: number;
 }
@@ -32,6 +34,13 @@ export interface GitAnswer {
   stderr: string;
   exitCode: number;
   truncated: boolean;
+}
+
+/** Git on something: a mirror, or a worktree with what its lease has written. */
+export interface GitRunner {
+  run(call: GitCall): Promise<GitAnswer>;
+  /** The answer as text, without the last newline. */
+  text(call: GitCall): Promise<string>;
 }
 
 export interface GitOptions {
@@ -44,7 +53,7 @@ export interface GitOptions {
   log: Logger;
 }
 
-type Ending = 'timeout' | 'output-limit' | 'truncated' | 'closed';
+type Ending = 'timeout' | 'output-limit' | 'truncated' | 'aborted' | 'closed';
 
 const MAX_STDOUT_BYTES = 64 * 1024 * 1024;
 const MAX_STDERR_BYTES = 64 * 1024;
@@ -55,7 +64,7 @@ const TERM_GRACE_MS = 2_000;
  * The one way to run git. simple-git cannot do what is needed here: raw bytes in and out, a process group that is
  * killed as a whole (remote helpers, ssh), bounded output, and the lock's descriptor handed on.
  */
-export class Git {
+export class Git implements GitRunner {
   private readonly running = new Map<ChildProcess, (ending: Ending) => void>();
   private closed = false;
 
@@ -63,6 +72,7 @@ export class Git {
 
   async run(call: GitCall): Promise<GitAnswer> {
     if (this.closed) throw new GitError('GIT_CLOSED', call.action, '');
+    if (call.signal?.aborted) throw new GitError('GIT_ABORTED', call.action, '');
     const startedAt = performance.now();
     const secrets = call.secrets ?? [];
     const end = await this.spawnAndCollect(call);
@@ -77,6 +87,7 @@ export class Git {
       throw new GitError(code, call.action, redactSecrets(end.spawnError.message, secrets));
     }
     if (end.ending === 'timeout') throw new GitError('GIT_TIMEOUT', call.action, stderr);
+    if (end.ending === 'aborted') throw new GitError('GIT_ABORTED', call.action, stderr);
     if (end.ending === 'closed') throw new GitError('GIT_CLOSED', call.action, stderr);
     if (end.ending === 'output-limit') throw new GitError('GIT_OUTPUT_LIMIT', call.action, stderr);
     const truncated = end.ending === 'truncated';
@@ -129,6 +140,8 @@ export class Git {
     };
     const timer = setTimeout(() => stop('timeout'), call.timeoutMs ?? this.o.timeoutMs);
     this.running.set(child, stop);
+    const onAbort = () => stop('aborted');
+    call.signal?.addEventListener('abort', onAbort, { once: true });
 
     const maxBytes = call.maxBytes ?? MAX_STDOUT_BYTES;
     child.stdout!.on('data', (chunk: Buffer) => {
@@ -151,6 +164,7 @@ export class Git {
     child.once('close', (exitCode) => {
       clearTimeout(timer);
       clearTimeout(killTimer);
+      call.signal?.removeEventListener('abort', onAbort);
       // Whatever git started must not outlive it.
       if (ending !== null) signalGroup(child, 'SIGKILL');
       this.running.delete(child);

@@ -1,7 +1,7 @@
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import type { Git, GitAnswer, GitCall } from '../git/git.ts';
+import type { Git, GitAnswer, GitCall, GitRunner } from '../git/git.ts';
 import { GitError } from '../git/git-error.ts';
 import { FileLock, type HeldLock } from '../locking/file-lock.ts';
 
@@ -25,7 +25,7 @@ const ATTRIBUTES = '* -text -filter -ident -crlf !eol !working-tree-encoding\n';
  * A bare repository of ours, and its lock. What writes refs, worktree metadata or packs goes through `underLock`;
  * reading and adding objects needs no lock.
  */
-export class BareRepository {
+export class BareRepository implements GitRunner {
   private readonly lock: FileLock;
   private config = '';
 

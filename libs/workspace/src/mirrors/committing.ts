@@ -1,4 +1,4 @@
-import type { BareRepository } from './bare-repository.ts';
+import type { GitRunner } from '../git/git.ts';
 
 export interface NewCommit {
   tree: string;
@@ -9,7 +9,7 @@ export interface NewCommit {
 }
 
 /** Writes a commit object. Same input, same SHA: identity and date are fixed, nothing of the host goes in. */
-export async function writeCommit(repository: BareRepository, commit: NewCommit): Promise<string> {
+export async function writeCommit(repository: GitRunner, commit: NewCommit): Promise<string> {
   const parents = commit.parents.flatMap((parent) => ['-p', parent]);
   const date = gitDate(commit.date);
   return repository.text({

@@ -4,7 +4,7 @@ import { addWorktree } from '../worktrees/adding.ts';
 import type { WorktreeParts } from '../worktrees/worktree-parts.ts';
 import type { Worktree } from '../worktrees/worktree.ts';
 import type { BareRepository } from './bare-repository.ts';
-import { dropRefs, maintain } from './maintenance.ts';
+import { countPacks, dropRefs, maintain } from './maintenance.ts';
 import { mergeInputs } from './merging.ts';
 import type {
   ChangedFile,
@@ -78,18 +78,20 @@ export class GitMirror implements Mirror {
     return readText(this.o.repository, sha, path, maxBytes);
   }
 
-  checkout(leaseDir: string, sha: string): Promise<Worktree> {
+  checkout(leaseDir: string, sha: string, signal?: AbortSignal): Promise<Worktree> {
     const attributes = { [names.attributes.sha]: sha };
-    return gitOperation('checkout', attributes, () => addWorktree(this.worktreeParts, leaseDir, sha));
+    const parts = { ...this.worktreeParts, signal };
+    return gitOperation('checkout', attributes, () => addWorktree(parts, leaseDir, sha));
   }
 
   mergeInputs(onto: string, inputs: MergeInput[], options: MergeOptions): Promise<MergeResult> {
     return gitOperation('merge', {}, () => mergeInputs(this.o.repository, onto, inputs, options));
   }
 
-  push(commit: CommitRef): Promise<void> {
+  async push(commit: CommitRef): Promise<void> {
     const attributes = { [names.attributes.sha]: commit.sha };
-    return gitOperation('push', attributes, () => pushPrivate(this.o.remote, commit));
+    await gitOperation('push', attributes, () => pushPrivate(this.o.remote, commit));
+    await this.tidy();
   }
 
   publish(branch: string, sha: string, expectedOld: string | null): Promise<PublishResult> {
@@ -137,16 +139,28 @@ export class GitMirror implements Mirror {
   }
 
   private fetching(fetch: (lockFd: number) => Promise<boolean>): Promise<boolean> {
-    const { repository, fetchesPerRepack, log } = this.o;
+    const { repository } = this.o;
     return gitOperation('fetch', {}, () =>
       repository.underLock('fetch', async ({ fd }) => {
         const found = await fetch(fd);
-        // What was fetched is good whether or not tidying works.
-        await maintain(repository, fetchesPerRepack, fd).catch((error: unknown) =>
-          log.warn({ error: String(error), mirror: repository.path }, 'a mirror could not be repacked'),
-        );
+        await this.maintain(fd);
         return found;
       }),
+    );
+  }
+
+  /** Each commit of a lease comes as a pack of its own: on a host that never fetches somebody has to put them together. */
+  private async tidy(): Promise<void> {
+    const { repository, fetchesPerRepack } = this.o;
+    if ((await countPacks(repository)) < fetchesPerRepack) return;
+    await repository.underLock('repack', ({ fd }) => this.maintain(fd)).catch(() => undefined);
+  }
+
+  /** What was fetched or pushed is good whether or not tidying works. */
+  private async maintain(lockFd: number): Promise<void> {
+    const { repository, fetchesPerRepack, log } = this.o;
+    await maintain(repository, fetchesPerRepack, lockFd).catch((error: unknown) =>
+      log.warn({ error: String(error), mirror: repository.path }, 'a mirror could not be repacked'),
     );
   }
 }

@@ -12,15 +12,14 @@ const REPACKS_PER_FULL = 20;
 
 /**
  * Keeps the mirror small and fast, instead of git's own gc (which would start in the background at any time). A fetch
- * adds one pack, so the number of packs says when. Under the lock only.
+ * and a lease's commit add one pack each, so the number of packs says when. Under the lock only.
  */
 export async function maintain(
   repository: BareRepository,
   packsMax: number,
   lockFd: number,
 ): Promise<boolean> {
-  const names = await readdir(join(repository.path, 'objects', 'pack'));
-  if (names.filter((name) => name.endsWith('.pack')).length < packsMax) return false;
+  if ((await countPacks(repository)) < packsMax) return false;
   const counter = join(repository.path, 'skein-repacks');
   const count = Number(await readFile(counter, 'utf8').catch(() => '0')) + 1;
   const full = count % REPACKS_PER_FULL === 0;
@@ -35,6 +34,11 @@ export async function maintain(
   await repository.run({ action: 'pack refs', args: ['pack-refs', '--all'], lockFd });
   await writeFile(counter, String(Number.isSafeInteger(count) ? count : 1));
   return true;
+}
+
+export async function countPacks(repository: BareRepository): Promise<number> {
+  const names = await readdir(join(repository.path, 'objects', 'pack'));
+  return names.filter((name) => name.endsWith('.pack')).length;
 }
 
 async function dropOldStepRefs(repository: BareRepository, lockFd: number): Promise<void> {

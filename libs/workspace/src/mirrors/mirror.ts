@@ -116,8 +116,11 @@ export interface Mirror {
   /** A regular file's text (UTF-8); null when there is no such file. Throws `FileTooLargeError` above `maxBytes`. */
   readText(sha: string, path: string, maxBytes: number): Promise<string | null>;
 
-  /** A new detached worktree below `leaseDir` (made when missing), with the commit's files in it. */
-  checkout(leaseDir: string, sha: string): Promise<Worktree>;
+  /**
+   * A new detached worktree below `leaseDir` (made when missing), with the commit's files in it. The signal ends every
+   * git command on it, now and later (`GIT_ABORTED`): hostile files can make each of them take its whole time.
+   */
+  checkout(leaseDir: string, sha: string, signal?: AbortSignal): Promise<Worktree>;
 
   /**
    * Merges the inputs one after the other into `onto`: one commit with two parents per input, in the given order;

@@ -1,5 +1,6 @@
 import { pathFromBytes } from '../git/path-bytes.ts';
 import { FileTooLargeError } from '../git/git-error.ts';
+import type { GitRunner } from '../git/git.ts';
 import type { BareRepository } from './bare-repository.ts';
 import type { ChangedFile, Diff, DiffOptions, Diffstat, TreeFile } from './mirror.ts';
 
@@ -12,7 +13,7 @@ export interface TreeEntry extends TreeFile {
 }
 
 /** Every entry of a tree, in git's order (by the paths' bytes). */
-export async function listTree(repository: BareRepository, treeish: string): Promise<TreeEntry[]> {
+export async function listTree(repository: GitRunner, treeish: string): Promise<TreeEntry[]> {
   const args = ['ls-tree', '-r', '-z', '--full-tree', '--end-of-options', treeish];
   const { stdout } = await repository.run({ action: 'list files', args, maxBytes: MAX_LIST_BYTES });
   return splitNul(stdout).map((record) => {

@@ -11,7 +11,7 @@ import type { Worktree } from './worktree.ts';
  * files outside of it.
  */
 export async function addWorktree(parts: WorktreeParts, leaseDir: string, sha: string): Promise<Worktree> {
-  const { repository } = parts;
+  const { repository, signal } = parts;
   await mkdir(leaseDir, { recursive: true, mode: 0o700 });
   const lease = await realpath(leaseDir);
   // Git names the metadata after the folder. A name that is used only once: a zombie's calls must not hit a successor.
@@ -22,7 +22,8 @@ export async function addWorktree(parts: WorktreeParts, leaseDir: string, sha: s
   try {
     await repository.underLock('add a worktree', async ({ fd }) => {
       const args = ['worktree', 'add', '--detach', '--no-checkout', '--quiet', path, sha];
-      await repository.run({ action: 'add a worktree', args, lockFd: fd });
+      const ending = signal === undefined ? {} : { signal };
+      await repository.run({ action: 'add a worktree', args, lockFd: fd, ...ending });
       await writeFile(join(gitDir, LEASE_FILE), lease);
     });
     await worktree.fill(sha);

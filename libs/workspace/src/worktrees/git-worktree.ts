@@ -5,9 +5,10 @@ import type { Change } from '../changes/change.ts';
 import { diffTrees } from '../changes/tree-diff.ts';
 import type { GitAnswer, GitCall } from '../git/git.ts';
 import { gitOperation } from '../git/operation.ts';
-import { GitError, WorktreeGoneError } from '../git/git-error.ts';
+import { GitError, type GitErrorCode, WorktreeGoneError } from '../git/git-error.ts';
 import { pathToBytes } from '../git/path-bytes.ts';
 import { writeCommit } from '../mirrors/committing.ts';
+import { LeaseObjects } from './lease-objects.ts';
 import type { WorktreeGit, WorktreeParts } from './worktree-parts.ts';
 import { joinBytes, openFolders, removeFiles } from './removing-files.ts';
 import { listUntracked, writeSnapshot } from './snapshot.ts';
@@ -26,14 +27,17 @@ export class GitWorktree implements Worktree, WorktreeGit {
   readonly path: string;
   readonly gitDir: string;
   private readonly indexFile: string;
+  private readonly objects: LeaseObjects;
   private current = '';
   private removed = false;
+  private unstorable: string[] = [];
   private tail: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly o: GitWorktreeOptions) {
     this.path = o.path;
     this.gitDir = o.gitDir;
     this.indexFile = join(o.indexDir, o.id);
+    this.objects = new LeaseObjects(o.repository, o.indexDir, o.id);
   }
 
   head(): string {
@@ -41,22 +45,34 @@ export class GitWorktree implements Worktree, WorktreeGit {
   }
 
   snapshot(): Promise<string> {
-    return this.inTurn(() => writeSnapshot(this));
+    return this.inTurn(async () => {
+      const { tree, leftOut } = await writeSnapshot(this);
+      this.unstorable = leftOut;
+      return tree;
+    });
+  }
+
+  leftOut(): string[] {
+    return this.unstorable;
   }
 
   changes(fromSha: string, tree: string): Promise<Change[]> {
-    return diffTrees(this.o.repository, fromSha, tree);
+    return diffTrees(this, fromSha, tree);
   }
 
   commit(tree: string, parents: string[], options: CommitOptions): Promise<string> {
     const { message, date } = options;
-    return gitOperation('commit', {}, () => writeCommit(this.o.repository, { tree, parents, message, date }));
+    return gitOperation('commit', {}, async () => {
+      const sha = await writeCommit(this, { tree, parents, message, date });
+      await this.objects.handOver(this, sha, parents);
+      return sha;
+    });
   }
 
   resetTo(sha: string): Promise<void> {
     return this.inTurn(async () => {
       await this.writeFiles(sha).catch(async (error: unknown) => {
-        if (!(error instanceof GitError) || error.code === 'GIT_CLOSED') throw error;
+        if (!(error instanceof GitError) || ENDED.has(error.code)) throw error;
         // A step may have taken permissions from its own folders.
         await openFolders(this.path);
         await this.writeFiles(sha);
@@ -80,7 +96,10 @@ export class GitWorktree implements Worktree, WorktreeGit {
 
   /** `resetTo` for a folder that is empty. */
   fill(sha: string): Promise<void> {
-    return this.inTurn(() => this.writeFiles(sha));
+    return this.inTurn(async () => {
+      await this.objects.make();
+      await this.writeFiles(sha);
+    });
   }
 
   async remove(): Promise<void> {
@@ -92,12 +111,18 @@ export class GitWorktree implements Worktree, WorktreeGit {
 
   /** Runs git on the files with our index. */
   run(call: GitCall): Promise<GitAnswer> {
-    return this.o.repository.run({
+    const { repository, signal } = this.o;
+    return repository.run({
       ...call,
       gitDir: this.gitDir,
       workTree: this.path,
-      env: { ...call.env, GIT_INDEX_FILE: this.indexFile },
+      ...(signal === undefined ? {} : { signal }),
+      env: { ...call.env, ...this.objects.env, GIT_INDEX_FILE: this.indexFile },
     });
+  }
+
+  async text(call: GitCall): Promise<string> {
+    return (await this.run(call)).stdout.toString('utf8').replace(/\n$/, '');
   }
 
   /** Replaces what differs from our index; a symlink that took a folder's place is removed, not followed. */
@@ -105,6 +130,7 @@ export class GitWorktree implements Worktree, WorktreeGit {
     const args = ['read-tree', '--reset', '-u', '--no-recurse-submodules', sha];
     await this.run({ action: 'check out', args, timeoutMs: CHECKOUT_TIMEOUT_MS });
     this.current = sha;
+    await this.objects.clear();
     await this.showToSteps(sha);
   }
 
@@ -133,9 +159,13 @@ export class GitWorktree implements Worktree, WorktreeGit {
     await removeFiles(this.path);
     await rm(this.indexFile, { force: true });
     await rm(`${this.indexFile}.lock`, { force: true });
+    await this.objects.remove();
     await removeMetadata(this.o, this.o.id);
   }
 }
+
+/** Of these another try is no use. */
+const ENDED: ReadonlySet<GitErrorCode> = new Set<GitErrorCode>(['GIT_CLOSED', 'GIT_ABORTED']);
 
 /** Moves the metadata away in one step, so that no other git sees half of it; then removes it. */
 export async function removeMetadata(parts: WorktreeParts, id: string): Promise<void> {

@@ -16,13 +16,13 @@ const BAD_PATHS_MAX = 20;
  * with their config (a program in `core.fsmonitor`), and gives up on one without a commit. So names are listed here,
  * embedded repositories are written as gitlinks without looking into them, and only files are added by git.
  */
-export async function writeSnapshot(git: WorktreeGit): Promise<string> {
+export async function writeSnapshot(git: WorktreeGit): Promise<{ tree: string; leftOut: string[] }> {
   try {
     const found = await findChanges(git);
     await writeEntries(git, found);
-    await addFiles(git, found.add);
-    const { stdout } = await git.run({ action: 'write a tree', args: ['write-tree'] });
-    return stdout.toString('latin1').trim();
+    const ignored = await addFiles(git, found.add);
+    const tree = await git.text({ action: 'write a tree', args: ['write-tree'] });
+    return { tree, leftOut: ignored ? await leftOutOf(git, found.add) : [] };
   } catch (error) {
     if (error instanceof GitError && error.code === 'GIT_TIMEOUT') await blameSpecialFiles(git.path);
     throw error;
@@ -94,15 +94,20 @@ async function writeEntries(git: WorktreeGit, found: FoundChanges): Promise<void
   });
 }
 
-/** Adds files; when git refuses some, finds out which, by halves. */
-async function addFiles(git: WorktreeGit, paths: readonly string[]): Promise<void> {
+/**
+ * Adds files; when git refuses some, finds out which, by halves. True: it said that it ignored some, which it does with
+ * names that a file system might take for `.git`.
+ */
+async function addFiles(git: WorktreeGit, paths: readonly string[]): Promise<boolean> {
   const bad: string[] = [];
+  let ignored = false;
   const add = async (some: readonly string[]): Promise<void> => {
     if (some.length === 0 || bad.length >= BAD_PATHS_MAX) return;
     const stdin = Buffer.concat(some.flatMap((path) => [pathToBytes(path), NUL]));
     const args = ['update-index', '--add', '--replace', '-z', '--stdin'];
     try {
-      await git.run({ action: 'add files', args, stdin, ...LIMITS });
+      const { stderr } = await git.run({ action: 'add files', args, stdin, ...LIMITS });
+      ignored ||= stderr.includes('Ignoring path');
     } catch (error) {
       if (!isPathFailure(error)) throw error;
       if (some.length > 1) {
@@ -116,6 +121,14 @@ async function addFiles(git: WorktreeGit, paths: readonly string[]): Promise<voi
   };
   await add(paths);
   if (bad.length > 0) throw unstorable(bad);
+  return ignored;
+}
+
+/** By what is still new to git, and not by its words: those a name could forge. */
+async function leftOutOf(git: WorktreeGit, added: readonly string[]): Promise<string[]> {
+  const wanted = new Set(added);
+  const still = (await listOthers(git)).paths.filter((path) => wanted.has(path));
+  return still.slice(0, BAD_PATHS_MAX).map(printablePath);
 }
 
 const NUL = Buffer.from([0]);

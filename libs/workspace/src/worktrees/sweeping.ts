@@ -2,6 +2,7 @@ import { readFile, readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LEASE_FILE } from '../mirrors/bare-repository.ts';
 import type { WorktreeParts } from './worktree-parts.ts';
+import { LeaseObjects } from './lease-objects.ts';
 import { removeMetadata } from './git-worktree.ts';
 import { removeFiles } from './removing-files.ts';
 
@@ -25,6 +26,7 @@ export async function sweepWorktrees(
     }
     await rm(join(parts.indexDir, id), { force: true });
     await rm(join(parts.indexDir, `${id}.lock`), { force: true });
+    await new LeaseObjects(repository, parts.indexDir, id).remove();
     await removeMetadata(parts, id);
     removed += 1;
     log.info({ worktree: id, lease }, 'removed the worktree of a dead worker');

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chmod, lstat, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger } from '#telemetry';
@@ -8,6 +9,7 @@ import {
   judgeScope,
   Mirrors,
   pathToBytes,
+  privateRef,
   type Change,
   type Mirror,
   type MirrorsOptions,
@@ -16,6 +18,7 @@ import {
 
 const run = promisify(execFile);
 const DATE = '2026-01-02T03:04:05Z';
+const LEASE = { planId: 'plan0001', ordinal: 1, epoch: 1, token: '0123456789abcdef0123456789abcdef' };
 
 interface Scene {
   repo: GitRepo;
@@ -165,6 +168,65 @@ describe('a worktree', () => {
     await writeFile(join(s.root, 'own/indexes', `${index}.lock`), '');
     await writeFile(join(s.tree.path, 'x'), '');
     expect(summary(await changed(s))).toEqual(['added x 100644']);
+  });
+});
+
+describe('what git writes of a worktree', () => {
+  const bytesIn = async (folder: string): Promise<number> =>
+    Number((await run('du', ['-sb', folder])).stdout.split('\t')[0]);
+  const junk = (s: Scene, name: string) => writeFile(join(s.tree.path, name), randomBytes(3_000_000));
+
+  it('is its own until it is a commit, and gone with the next reset', async () => {
+    const s = await scene();
+    const objects = join(s.mirror.path, 'objects');
+    const before = await bytesIn(objects);
+    await junk(s, 'rejected');
+    expect(summary(await changed(s))).toEqual(['added rejected 100644']);
+    expect(await bytesIn(objects)).toBe(before);
+    const own = (await readdir(join(s.root, 'own/indexes'))).find((name) => name.endsWith('.objects'))!;
+    expect(await bytesIn(join(s.root, 'own/indexes', own))).toBeGreaterThan(3_000_000);
+    await s.tree.resetTo(s.base);
+    expect(await bytesIn(join(s.root, 'own/indexes', own))).toBeLessThan(100_000);
+
+    await junk(s, 'kept');
+    const sha = await s.tree.commit(await s.tree.snapshot(), [s.base], { message: 'Keep', date: DATE });
+    // The mirror has it, whatever becomes of the worktree.
+    await s.tree.remove();
+    expect(await readdir(join(s.root, 'own/indexes'))).toEqual([]);
+    await run('git', ['--git-dir', s.mirror.path, 'fsck', '--strict', '--no-dangling', sha]);
+    const again = await s.mirror.checkout(join(s.root, 'again'), sha);
+    expect((await lstat(join(again.path, 'kept'))).size).toBe(3_000_000);
+    expect(await bytesIn(objects)).toBeGreaterThan(before + 3_000_000);
+  });
+
+  it('is put together on a host that only commits, and stays readable', async () => {
+    const s = await scene(undefined, { fetchesPerRepack: 4 });
+    const shas: string[] = [];
+    for (let turn = 1; turn <= 10; turn += 1) {
+      await writeFile(join(s.tree.path, 'x'), `${turn}`);
+      shas.push(await s.tree.commit(await s.tree.snapshot(), [s.base], { message: `${turn}`, date: DATE }));
+      const ref = privateRef({ ...LEASE, attempt: turn });
+      await s.mirror.push({ ref, sha: shas.at(-1)! });
+      await s.tree.resetTo(s.base);
+    }
+    const packs = (await readdir(join(s.mirror.path, 'objects/pack'))).filter((name) =>
+      name.endsWith('.pack'),
+    );
+    expect(packs.length).toBeLessThan(8);
+    for (const [at, sha] of shas.entries()) expect(await s.mirror.readText(sha, 'x', 10)).toBe(`${at + 1}`);
+  });
+
+  it('does not mind odd characters in the path of the worker’s folder', async () => {
+    const repo = await gitRepo();
+    const rootDir = join(await tempDir('workspace'), 'a:b "c" \\d');
+    const mirrors = new Mirrors({ rootDir, credentials: null, log: silentLogger });
+    open.push(mirrors);
+    const mirror = await mirrors.open(repo.bare);
+    const base = await mirror.resolve('main');
+    const tree = await mirror.checkout(await tempDir('lease'), base);
+    await writeFile(join(tree.path, 'x'), 'x');
+    const sha = await tree.commit(await tree.snapshot(), [base], { message: 'X', date: DATE });
+    expect(await mirror.readText(sha, 'x', 10)).toBe('x');
   });
 });
 
@@ -339,7 +401,29 @@ describe('a hostile step', () => {
       await writeFile(join(s.tree.path, name, 'config'), '');
     }
     await writeFile(join(s.tree.path, 'fine'), '');
-    expect(summary(await changed(s))).toEqual(['added fine 100644']);
+    await writeFile(join(s.tree.path, '.giT\n\u001b[2J'), '');
+    expect(summary(await changed(s))).toEqual(['added .giT\n\u001b[2J 100644', 'added fine 100644']);
+    expect(s.tree.leftOut()).toEqual(['.GIT/config', '.git /config', 'git~1/config', 'sub/.Git/config']);
+    await s.tree.resetTo(s.base);
+    await s.tree.snapshot();
+    expect(s.tree.leftOut()).toEqual([]);
+  });
+
+  it('ends its git with its lease, also where git would wait for ever', async () => {
+    const s = await scene();
+    const lease = new AbortController();
+    const tree = await s.mirror.checkout(join(s.root, 'other'), s.base, lease.signal);
+    await run('mkfifo', [join(tree.path, '.gitignore')]);
+    const waiting = tree.snapshot();
+    const told = expect(waiting).rejects.toMatchObject({ code: 'GIT_ABORTED', retry: 'later' });
+    setTimeout(() => lease.abort(), 200);
+    const startedAt = performance.now();
+    await told;
+    expect(performance.now() - startedAt).toBeLessThan(60_000);
+    await expect(tree.resetTo(s.base)).rejects.toMatchObject({ code: 'GIT_ABORTED' });
+    await tree.remove();
+    expect(await readdir(join(s.root, 'other'))).toEqual([]);
+    expect(await readdir(join(s.mirror.path, 'worktrees'))).toHaveLength(1);
   });
 
   it('is told of the pipe that it named .gitignore, which git would wait for', async () => {
@@ -409,7 +493,8 @@ describe('after a crash', () => {
     open.push(next);
     expect(await next.sweep((lease) => lease !== join(s.root, 'dead'))).toBe(2);
     expect(await readdir(join(s.mirror.path, 'worktrees'))).toHaveLength(2);
-    expect(await readdir(join(s.root, 'own/indexes'))).toHaveLength(2);
+    // An index and a folder of objects each.
+    expect(await readdir(join(s.root, 'own/indexes'))).toHaveLength(4);
     expect((await readdir(s.root)).sort()).toEqual(['alive', 'lease', 'own']);
     expect(await changed(s)).toEqual([]);
   });

@@ -22,14 +22,18 @@ export interface Worktree {
   /**
    * The tree of everything in the worktree that is not ignored: changes, additions, deletions. Embedded repositories
    * become gitlinks. No hook, filter or line-ending conversion has a part in it.
-   * Names that some file system takes for `.git` are left out. Throws `UnstorablePathsError` for what git cannot read
+   * Names that some file system takes for `.git` are left out, and told by `leftOut`. Throws `UnstorablePathsError` for what git cannot read
    * (a pipe named `.gitignore`, a file without permission): the attempt is at fault, repeating it does not help.
    */
   snapshot(): Promise<string>;
 
+  /** What the last snapshot left out because git takes no such name: safe to print, at most 20. */
+  leftOut(): string[];
+
   /** What `tree` (a snapshot or a commit) changes compared to `fromSha`, sorted by path. */
   changes(fromSha: string, tree: string): Promise<Change[]>;
 
+  /** A snapshot as a commit in the mirror. Until then all that was written of the files is this worktree's alone. */
   commit(tree: string, parents: string[], options: CommitOptions): Promise<string>;
 
   /** Sets the files to the commit: other files go, ignored ones (installed dependencies) stay. */
