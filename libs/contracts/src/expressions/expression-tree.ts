@@ -82,3 +82,16 @@ export function rootsOf(tree: ExpressionTree): Set<string> {
   visit(tree, new Set());
   return roots;
 }
+
+/** The keys that it asks of a root, as far as they are written out: of `params.a + params["b"]` they are a and b. */
+export function memberNames(tree: ExpressionTree, root: string): string[] {
+  const names: string[] = [];
+  const visit = (node: Node): void => {
+    if ((node.kind === 'member' || node.kind === 'has') && node.of.kind === 'name' && node.of.name === root) {
+      names.push(node.key);
+    }
+    childrenOf(node).forEach(visit);
+  };
+  visit(tree);
+  return names;
+}

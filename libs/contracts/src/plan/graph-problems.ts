@@ -4,7 +4,7 @@ import { show, type UnplacedProblem } from './problem.ts';
 import { didYouMean } from './suggestion.ts';
 
 /** Steps that every repository plan gets from us, by these names. */
-const RESERVED_NAMES = new Set(['resolve', 'integrate', 'publish', 'clean']);
+const RESERVED_NAMES = ['resolve', 'integrate', 'publish', 'clean'] as const;
 const CYCLES_REPORTED_MAX = 10;
 const CYCLE_NAMES_SHOWN_MAX = 12;
 /** Comparing an unknown need with every name costs; past this many it is not what helps. */
@@ -15,7 +15,7 @@ export function graphProblems(plan: PlanOutline, stepsMax: number): UnplacedProb
   const byName = firstByName(plan.steps);
   return [
     ...countProblems(plan, stepsMax),
-    ...nameProblems(plan.steps, byName),
+    ...nameProblems(plan, byName),
     ...needProblems(plan.steps, byName),
     ...cycleProblems(plan.steps, byName),
   ];
@@ -43,15 +43,25 @@ function firstByName(steps: readonly StepOutline[]): Map<string, number> {
   return byName;
 }
 
-function nameProblems(steps: readonly StepOutline[], byName: Map<string, number>): UnplacedProblem[] {
-  return steps.flatMap(({ name }, index): UnplacedProblem[] => {
+/** Two came later than the format: only a plan that asks for them has them. */
+function reservedNames({ baseline, progress }: PlanOutline): ReadonlySet<string> {
+  const asked = [
+    ...(baseline === undefined ? [] : ['baseline']),
+    ...(progress === undefined ? [] : ['report']),
+  ];
+  return new Set([...RESERVED_NAMES, ...asked]);
+}
+
+function nameProblems(plan: PlanOutline, byName: Map<string, number>): UnplacedProblem[] {
+  const reserved = reservedNames(plan);
+  return plan.steps.flatMap(({ name }, index): UnplacedProblem[] => {
     if (name === null) return [];
     const path = ['steps', index, 'name'];
-    if (RESERVED_NAMES.has(name)) {
+    if (reserved.has(name)) {
       return [
         {
           code: 'reserved-name',
-          message: `\`${name}\` is the name of a step that every plan gets from Skein`,
+          message: `\`${name}\` is the name of a step that the plan gets from Skein`,
           path,
         },
       ];

@@ -8,6 +8,8 @@ export interface PlanOutline {
   hasRepo: boolean;
   base: string | null;
   integrate: unknown;
+  baseline: unknown;
+  progress: unknown;
   /** Index in this list is index in the text. */
   steps: StepOutline[];
 }
@@ -16,10 +18,11 @@ export interface StepOutline {
   name: string | null;
   needs: (string | null)[];
   keys: ReadonlySet<string>;
+  run: Readonly<Record<string, unknown>> | null;
   codemod: Readonly<Record<string, unknown>> | null;
   agent: Readonly<Record<string, unknown>> | null;
   matrix: Readonly<Record<string, unknown>> | null;
-  /** How many steps it becomes, as far as the text says; a glob counts as one. */
+  /** How many steps it becomes, as far as the text says; a glob or what is decided at run time counts as one. */
   count: number;
 }
 
@@ -32,6 +35,8 @@ export function outlinePlan(value: unknown): PlanOutline {
     hasRepo: repo !== undefined && repo !== null,
     base: textOf(mapOf(repo)?.['base']),
     integrate: plan['integrate'],
+    baseline: plan['baseline'],
+    progress: plan['progress'],
     steps: listOf(steps).map(outlineStep),
   };
 }
@@ -44,6 +49,7 @@ function outlineStep(value: unknown): StepOutline {
     name: textOf(step['name']),
     needs: listOf(step['needs']).map(textOf),
     keys: new Set(Object.keys(step)),
+    run: mapOf(step['run']),
     codemod: mapOf(step['codemod']),
     agent: mapOf(step['agent']),
     matrix: mapOf(matrix),
@@ -61,6 +67,6 @@ export function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function listOf(value: unknown): readonly unknown[] {
+export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

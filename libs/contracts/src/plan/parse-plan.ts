@@ -1,18 +1,25 @@
-import { createHash } from 'node:crypto';
 import type { PlanDefinition } from '#domain';
+import { branchProblems } from './branch-problems.ts';
 import { definitionOf } from './definition-of.ts';
 import { graphProblems } from './graph-problems.ts';
-import { readJsonTree } from './json-tree.ts';
 import { outlinePlan } from './outline.ts';
-import { formatPath, type PlanProblem, type UnplacedProblem } from './problem.ts';
+import { PLACED_MAX, placeEach, placeProblems, placeSyntax, type PlanTexts } from './placing.ts';
+import { planDigest } from './plan-digest.ts';
+import { type ResolvedPlan, resolvePlan } from './plan-resolution.ts';
+import { readPlanTree } from './plan-tree.ts';
+import type { PlanProblem, UnplacedProblem } from './problem.ts';
 import { relativeRepoProblems } from './repo-url.ts';
 import { wordIssues } from './schema-problems.ts';
+import { sharedProblems } from './shared-problems.ts';
 import { planTextSchema } from './text-schema.ts';
-import { LineIndex, locate, type SyntaxProblem, type TextTree, type TreeReading } from './text-tree.ts';
+import type { TextTree } from './text-tree.ts';
 import { workProblems } from './work-problems.ts';
-import { readYamlTree } from './yaml-tree.ts';
 
 export interface ParsePlanOptions {
+  /** Values of the plan's params. Texts are taken for numbers, true/false and lists where the plan wants those. */
+  params?: Readonly<Record<string, unknown>>;
+  /** Texts of the files that `templateFiles` names, by the names there. */
+  files?: Readonly<Record<string, string>>;
   /** UTF-8 bytes of the text. */
   maxBytes?: number;
   /** Reading YAML costs about a second per megabyte; JSON a twentieth of that. */
@@ -25,65 +32,69 @@ export interface ParsePlanOptions {
 }
 
 export type ParsedPlan =
-  /** `digest`: SHA-256 (hex) of the text's UTF-8 bytes. */
+  /** `digest`: what the plan is pinned to, see planDigest. */
   { ok: true; definition: PlanDefinition; digest: string } | { ok: false; problems: PlanProblem[] };
 
 const MB = 1_024 ** 2;
+/** Templates and aliases let a text stand for more than it says; the plan that is recorded has it all. */
+const WRITTEN_PER_BYTE = 4;
 const DEFAULTS: Required<ParsePlanOptions> = {
+  params: {},
+  files: {},
   maxBytes: 8 * MB,
   maxYamlBytes: MB,
   maxSteps: 100_000,
   maxDepth: 32,
   absoluteRepo: false,
 };
-const PROBLEMS_MAX = 100;
-/** So many are put in order of place before the first are picked; a hostile text can have a million. */
-const PLACED_MAX = 2_000;
 
 /** Plan text, YAML or JSON, to a definition, or everything that is wrong with it. Never throws. */
 export function parsePlan(text: string, given: ParsePlanOptions = {}): ParsedPlan {
   const options = { ...DEFAULTS, ...given };
+  const texts: PlanTexts = { text, place: null, files: options.files, filePlaces: new Map() };
   const bytes = Buffer.byteLength(text);
-  if (bytes > options.maxBytes) return refuse(text, [tooLarge(bytes, options.maxBytes)]);
-  const reading = readTree(text, bytes, options);
+  if (bytes > options.maxBytes) return refuse(texts, [tooLarge(bytes, options.maxBytes)]);
+  const reading = readPlanTree(text, bytes, options);
   if (!reading.ok) return { ok: false, problems: placeSyntax(text, reading.problems) };
-  const { tree } = reading;
-  if (tree.value === null)
-    return refuse(text, [{ code: 'empty-plan', message: 'the text holds no plan', path: [] }]);
-  const checked = planTextSchema.safeParse(tree.value, { reportInput: true });
+  if (reading.tree.value === null) {
+    return refuse(texts, [{ code: 'empty-plan', message: 'the text holds no plan', path: [] }]);
+  }
+  return check(texts, reading.tree, options);
+}
+
+function check(texts: PlanTexts, tree: TextTree, options: Required<ParsePlanOptions>): ParsedPlan {
+  const maxWritten = WRITTEN_PER_BYTE * options.maxBytes;
+  const resolved = resolvePlan(tree, { ...options, maxWritten });
+  if (resolved.isTooLarge) return refuse({ ...texts, place: tree.place }, resolved.problems);
+  const checked = planTextSchema.safeParse(resolved.value, { reportInput: true });
   const problems = [
-    ...tree.problems,
-    ...(checked.success ? [] : wordIssues(checked.error.issues, PLACED_MAX)),
-    ...outlineProblems(tree.value, options),
+    ...resolved.problems,
+    ...(checked.success ? [] : wordIssues(checked.error.issues, PLACED_MAX)).filter(
+      ({ path }) => !resolved.isUnsettled(path),
+    ),
+    ...sharedProblems(resolved),
+    ...outlineProblems(resolved, options),
   ];
-  if (problems.length > 0 || !checked.success) return refuse(text, problems, tree);
+  const places = { ...texts, place: resolved.place, filePlaces: resolved.filePlaces };
+  // Places of what the text says twice, or may not say at all, are those of the text as it was read.
+  const ofReading = placeEach({ ...texts, place: tree.place }, tree.problems.slice(0, PLACED_MAX));
+  const placed = [...ofReading, ...resolved.placed];
+  if (problems.length > 0 || placed.length > 0 || !checked.success) return refuse(places, problems, placed);
   return {
     ok: true,
-    definition: definitionOf(checked.data),
-    digest: createHash('sha256').update(text).digest('hex'),
+    definition: definitionOf(checked.data, resolved.params),
+    digest: planDigest(texts.text, options),
   };
 }
 
-function readTree(text: string, bytes: number, options: Required<ParsePlanOptions>): TreeReading {
-  const json = /^\s*[[{"]/.test(text) ? readJsonTree(text, options.maxDepth) : null;
-  if (json) return json;
-  if (bytes > options.maxYamlBytes) {
-    const message = `${bytes} bytes of YAML; at most ${options.maxYamlBytes} are taken`;
-    return {
-      ok: false,
-      problems: [{ code: 'text-too-large', message, start: 0, hint: 'send a large plan as JSON' }],
-    };
-  }
-  return readYamlTree(text, options.maxDepth);
-}
-
-function outlineProblems(value: unknown, options: Required<ParsePlanOptions>): UnplacedProblem[] {
+function outlineProblems({ value }: ResolvedPlan, options: Required<ParsePlanOptions>): UnplacedProblem[] {
   const outline = outlinePlan(value);
   return [
     ...(outline.isEmpty
       ? [{ code: 'empty-plan' as const, message: 'a plan has at least one step', path: ['steps'] }]
       : []),
     ...workProblems(outline),
+    ...branchProblems(outline),
     ...graphProblems(outline, options.maxSteps),
     ...(options.absoluteRepo ? relativeRepoProblems(value) : []),
   ];
@@ -93,52 +104,6 @@ function tooLarge(bytes: number, bytesMax: number): UnplacedProblem {
   return { code: 'text-too-large', message: `${bytes} bytes; at most ${bytesMax} are taken`, path: [] };
 }
 
-function refuse(text: string, unplaced: UnplacedProblem[], tree?: TextTree): ParsedPlan {
-  const lines = new LineIndex(text);
-  const placed = unplaced.slice(0, PLACED_MAX).map((problem) => {
-    const offset = tree ? locate(tree.place, problem.path, problem.atKey ?? false) : 0;
-    return place(problem, formatPath(problem.path), lines.position(offset));
-  });
-  return {
-    ok: false,
-    problems: bound(withoutRepeats(placed.sort(byPlace)), unplaced.length - placed.length),
-  };
-}
-
-function placeSyntax(text: string, problems: SyntaxProblem[]): PlanProblem[] {
-  const lines = new LineIndex(text);
-  return bound(
-    problems.map(({ code, message, start, hint }) =>
-      place({ code: code ?? 'syntax', message, ...(hint ? { hint } : {}) }, '', lines.position(start)),
-    ),
-  );
-}
-
-function place(
-  { code, message, hint }: Pick<UnplacedProblem, 'code' | 'message' | 'hint'>,
-  path: string,
-  position: { line: number; column: number },
-): PlanProblem {
-  return { code, message, path, ...position, ...(hint ? { hint } : {}) };
-}
-
-function byPlace(a: PlanProblem, b: PlanProblem): number {
-  return a.line - b.line || a.column - b.column;
-}
-
-/** One value can break two rules of the same kind; the first says enough. */
-function withoutRepeats(problems: PlanProblem[]): PlanProblem[] {
-  const seen = new Set<string>();
-  return problems.filter(({ path, code }) => {
-    const key = `${code} ${path}`;
-    return !seen.has(key) && seen.add(key);
-  });
-}
-
-function bound(problems: PlanProblem[], unplaced = 0): PlanProblem[] {
-  if (problems.length <= PROBLEMS_MAX && unplaced === 0) return problems;
-  const shown = problems.slice(0, PROBLEMS_MAX);
-  const { line, column } = shown.at(-1)!;
-  const message = `and ${problems.length - shown.length + unplaced} more problems`;
-  return [...shown, { code: 'more-problems', message, path: '', line, column }];
+function refuse(texts: PlanTexts, unplaced: UnplacedProblem[], placed: PlanProblem[] = []): ParsedPlan {
+  return { ok: false, problems: placeProblems(texts, unplaced, placed) };
 }

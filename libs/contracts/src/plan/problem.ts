@@ -7,8 +7,10 @@ export interface PlanProblem {
   code: PlanProblemCode;
   /** For people; safe to print on a terminal. */
   message: string;
-  /** `steps[3].needs[0]`; empty for the text as a whole. */
+  /** `steps[3].needs[0]`; empty for the text as a whole. Of a template's part, where the template says it. */
   path: string;
+  /** The file of templates that it is in; absent: the plan text. */
+  file?: string;
   /** From 1. */
   line: number;
   /** From 1, in UTF-16 code units. */
@@ -36,7 +38,15 @@ export type PlanProblemCode =
   | 'no-work'
   | 'many-works'
   | 'not-for-noop'
+  | 'not-for-wait'
   | 'needs-repo'
+  | 'expression'
+  | 'missing-param'
+  | 'unknown-param'
+  | 'wrong-param'
+  | 'unknown-template'
+  | 'missing-file'
+  | 'unknown-file'
   | 'more-problems';
 
 /** A problem before it has been located in the text. */
@@ -44,6 +54,8 @@ export interface UnplacedProblem {
   code: PlanProblemCode;
   message: string;
   path: TextPath;
+  /** The path is one of this file of templates; absent: of the plan text. */
+  file?: string;
   /** Point at the key rather than at its value. */
   atKey?: boolean;
   hint?: string;

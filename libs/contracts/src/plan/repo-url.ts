@@ -44,7 +44,7 @@ function repoInJson(text: string): FoundRepo | null {
   const { value, place } = reading.tree;
   const found = repoAddress(value);
   if (!found) return null;
-  const start = locate(place, found.path, false);
+  const start = locate(place, found.path, false).offset;
   const literal = /"(?:[^"\\]|\\.)*"/y;
   literal.lastIndex = start;
   const end = start + (literal.exec(text)?.[0].length ?? 0);

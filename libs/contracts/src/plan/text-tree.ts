@@ -3,8 +3,21 @@ import { show, type TextPath, type UnplacedProblem } from './problem.ts';
 /** The offsets of a value and of everything in it: what turns a path into a line and a column. */
 export interface Place {
   start: number;
-  entries?: Map<string, { keyStart: number; place: Place }>;
+  entries?: Map<string, PlaceOfKey>;
   items?: Place[];
+  /** It was written elsewhere and taken over: by a template, or from a file. Offsets here and below are of there. */
+  from?: Origin;
+}
+
+export interface PlaceOfKey {
+  keyStart: number;
+  place: Place;
+}
+
+export interface Origin {
+  /** null: the plan text. */
+  file: string | null;
+  path: TextPath;
 }
 
 /** A plan text as plain data, with the place of every part of it. */
@@ -25,18 +38,29 @@ export interface SyntaxProblem {
   hint?: string;
 }
 
-/** The offset of what `path` names, or of the nearest thing above it that exists. */
-export function locate(place: Place, path: TextPath, atKey: boolean): number {
+export interface Located extends Origin {
+  offset: number;
+}
+
+/** Where what `path` names was written, or the nearest thing above it that exists. */
+export function locate(place: Place, path: TextPath, atKey: boolean): Located {
   let current = place;
+  let origin: Origin = place.from ?? { file: null, path: [] };
+  let depthOfOrigin = 0;
+  const at = (offset: number): Located => ({
+    offset,
+    file: origin.file,
+    path: [...origin.path, ...path.slice(depthOfOrigin)],
+  });
   for (const [depth, part] of path.entries()) {
-    const isLast = depth === path.length - 1;
     const entry = typeof part === 'string' ? current.entries?.get(part) : undefined;
     const next = typeof part === 'number' ? current.items?.[part] : entry?.place;
-    if (!next) return current.start;
-    if (isLast && atKey && entry) return entry.keyStart;
+    if (!next) return at(current.start);
+    if (next.from) [origin, depthOfOrigin] = [next.from, depth + 1];
+    if (depth === path.length - 1 && atKey && entry) return at(entry.keyStart);
     current = next;
   }
-  return current.start;
+  return at(current.start);
 }
 
 /** Offsets to lines and columns, both from 1. */
