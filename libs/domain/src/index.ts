@@ -5,6 +5,7 @@ export * from './plan/state.ts';
 export * from './plan/evolve.ts';
 export * from './plan/decide.ts';
 export * from './plan/expansion.ts';
+export * from './plan/forking.ts';
 export * from './plan/scope.ts';
 export * from './plan/lanes.ts';
 export * from './plan/input.ts';

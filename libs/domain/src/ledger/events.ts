@@ -56,6 +56,16 @@ export interface PlanSubmitted {
   by: Actor;
   /** W3C traceparent of the submission, if it came with one. */
   traceparent: string | null;
+  /** The plan goes on from what another one had come to. Absent: it begins at its beginning. */
+  forkedFrom?: ForkedFrom;
+}
+
+export interface ForkedFrom {
+  planId: string;
+  /** The last event of that plan that was looked at. */
+  seq: number;
+  /** What is taken over, by the name of the step. */
+  results: Record<string, { commit: CommitRef | null; outputs: Record<string, JsonValue> }>;
 }
 
 /** Which steps the plan has. Appended together with what decided it, and only once for each step. */
@@ -165,6 +175,8 @@ export interface StepPassed {
   /** What dependants build on; null when the step left the tree as it found it. */
   commit: CommitRef | null;
   outputs: Record<string, JsonValue>;
+  /** The plan that did the work, when this one took it over. */
+  takenFrom?: string;
 }
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };

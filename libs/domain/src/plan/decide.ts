@@ -4,7 +4,8 @@ import { toIso } from '../time.ts';
 import { expand } from './expansion.ts';
 import { textsNamed, type StepKind } from './definition.ts';
 import { noExpressions, type Expressions } from './expressions.ts';
-import type { AbortHint, LeaseClaim, PlanInput, PlanReply } from './input.ts';
+import type { AbortHint, LeaseClaim, PlanInput, PlanReply, ResolvedRepo } from './input.ts';
+import { takeOver } from './judging.ts';
 import { operate } from './operating.ts';
 import { settle } from './settling.ts';
 import {
@@ -105,10 +106,19 @@ function submit(turn: Turn, { submission }: Extract<PlanInput, { kind: 'submit' 
   }
   turn.emit({ type: 'plan.submitted', data: submission });
   if (!submission.definition.repo) {
-    turn.emit({ type: 'plan.expanded', data: expand(submission.definition, null) });
+    expandPlan(turn, null);
     settle(turn);
   }
   return CONTINUE;
+}
+
+function expandPlan(turn: Turn, resolved: ResolvedRepo | null): void {
+  const data = expand(definitionOf(turn.state), resolved);
+  turn.emit({ type: 'plan.expanded', data });
+  takeOver(
+    turn,
+    data.steps.filter(({ definition }) => definition !== null),
+  );
 }
 
 /** The first claim or result for an epoch binds its worker and token; anyone else is told `lost`. */
@@ -249,7 +259,7 @@ function pass(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'pa
     },
   });
   if (kind === 'resolve') {
-    turn.emit({ type: 'plan.expanded', data: expand(definitionOf(turn.state), input.resolved) });
+    expandPlan(turn, input.resolved);
   } else if (kind === 'integrate') {
     if (input.candidate) turn.emit({ type: 'integration.accepted', data: { ordinal, ...input.candidate } });
     else skipPublish(turn);

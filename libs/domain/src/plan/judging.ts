@@ -1,8 +1,9 @@
 import type { JsonValue, PlanEvent, Reason } from '../ledger/events.ts';
 import { fromIso, parseDuration, toIso } from '../time.ts';
-import type { WaitWork } from './definition.ts';
+import type { StepInstance, WaitWork } from './definition.ts';
 import { EXPANDED_STEPS_MAX, expandFailed, expandItems } from './expansion.ts';
 import { ExpressionError, type Expressions, type ExpressionScope } from './expressions.ts';
+import { takenOver } from './forking.ts';
 import { needsScope, scopeOf } from './scope.ts';
 import { stepOf, type GroupState, type PlanState, type StepState } from './state.ts';
 
@@ -54,7 +55,21 @@ function expandGroup(turn: JudgingTurn, group: GroupState, needs: ExpressionScop
     ? expandItems(definition, index, found, nextOrdinal)
     : expandFailed(definition, index, nextOrdinal);
   turn.emit({ type: 'steps.expanded', data });
+  if (Array.isArray(found)) takeOver(turn, data.steps);
   return Array.isArray(found) ? null : found;
+}
+
+/** The work that a plan took over from another one is not done again. */
+export function takeOver(turn: JudgingTurn, steps: readonly StepInstance[]): void {
+  const { forkedFrom } = turn.state.submitted!;
+  if (!forkedFrom) return;
+  for (const { ordinal, name } of steps) {
+    const result = takenOver(turn.state, name);
+    if (!result) continue;
+    const takenFrom = forkedFrom.planId;
+    const data = { ordinal, epoch: 0, worker: null, tokenDigest: null, ...result, takenFrom };
+    turn.emit({ type: 'step.passed', data });
+  }
 }
 
 function itemsOf(

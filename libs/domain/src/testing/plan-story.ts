@@ -1,5 +1,5 @@
 import { aPlan as aPlanWith, aStep as aStepWith, anIntegration } from '#testing';
-import type { PlanEvent } from '../ledger/events.ts';
+import type { ForkedFrom, PlanEvent } from '../ledger/events.ts';
 import { admit, decide } from '../plan/decide.ts';
 import type { PlanDefinition, StepDefinition } from '../plan/definition.ts';
 import { evolve } from '../plan/evolve.ts';
@@ -40,6 +40,7 @@ export class PlanStory {
   constructor(
     definition: PlanDefinition,
     private readonly expressions?: Expressions,
+    forkedFrom?: ForkedFrom,
   ) {
     this.tell({
       kind: 'submit',
@@ -50,6 +51,7 @@ export class PlanStory {
         idempotencyKey: 'k',
         by: { name: 'me', via: 'cli' },
         traceparent: null,
+        ...(forkedFrom && { forkedFrom }),
       },
     });
   }
