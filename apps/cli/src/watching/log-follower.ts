@@ -169,9 +169,10 @@ interface OpenLog {
   rest: string;
 }
 
-/** The integration has a log, but no attempts in the ledger. */
+/** The integration and the baseline have a log each, but no attempts in the ledger. */
 function recordedAttempts(step: WatchedStep): number {
-  return step.kind === 'integrate' && hasEndedStep(step) && step.epoch > 0 ? 1 : step.attempts;
+  const logged = step.kind === 'integrate' || step.kind === 'baseline';
+  return logged && hasEndedStep(step) && step.epoch > 0 ? 1 : step.attempts;
 }
 
 function withoutReturn(line: string): string {

@@ -143,6 +143,9 @@ export class PlanReader {
     if (step.kind === 'integrate' && attempt === 1 && step.epoch > 0) {
       return { key: artifactKey(planId, step, attempt, kind), what: `${kind} of the integration` };
     }
+    if (step.kind === 'baseline' && kind === 'log' && attempt === 1 && step.epoch > 0) {
+      return { key: artifactKey(planId, step, attempt, kind), what: 'log of the baseline' };
+    }
     const what = `${kind} of attempt ${attempt}`;
     const found = (await this.o.views.attempts(planId, step.ordinal)).find((one) => one.attempt === attempt);
     if (found) return { key: keyOf(found, kind), what };
