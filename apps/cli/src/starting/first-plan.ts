@@ -29,7 +29,7 @@ export function firstPlanText(plan: FirstPlan): string {
 }
 
 function contentOf({ base, toolchain, example }: FirstPlan): Record<string, unknown> {
-  const { setup, verify, network } = toolchain;
+  const { setup, verify, env, network } = toolchain;
   const { name, matrix, work } = example;
   const given = matrix && (matrix.exclude.length > 0 ? matrix : { glob: matrix.glob, chunk: matrix.chunk });
   return {
@@ -42,6 +42,7 @@ function contentOf({ base, toolchain, example }: FirstPlan): Record<string, unkn
       branch: `skein/${name}`,
       ...(setup.length > 0 ? { setup } : {}),
       ...(verify.length > 0 ? { verify } : {}),
+      ...(Object.keys(env).length > 0 ? { env } : {}),
       ...(network ? { network } : {}),
       ...(verify.length > 0 ? { timeout: { attempt: '30m', idle: '10m' } } : {}),
     },

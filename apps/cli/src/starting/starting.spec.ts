@@ -56,6 +56,16 @@ describe('the checks of a repository', () => {
       expect(await checksOf({ ...JS, 'package.json': broken })).toMatchObject({ verify: [] });
   });
 
+  it('of JavaScript write no git hooks: a worktree of a step refuses them', async () => {
+    const locked = { ...JS, 'package-lock.json': '' };
+    const tools = (devDependencies: object) => ({ ...locked, 'package.json': manifest({ devDependencies }) });
+    const husky = await findToolchain(surveyOf(tools({ husky: '9' })));
+    expect(husky.toolchain).toMatchObject({ setup: ['npm ci'], env: { CI: 'true', HUSKY: '0' } });
+    const hooks = await findToolchain(surveyOf(tools({ 'pre-commit': '1' })));
+    expect(hooks.toolchain).toMatchObject({ setup: ['npm ci --ignore-scripts'], env: { CI: 'true' } });
+    expect(hooks.toolchain.hints.join()).toContain('pre-commit writes git hooks');
+  });
+
   it('install for each check where git does not ignore what is installed: a set-up is put back', async () => {
     const files = { 'index.js': '', 'package.json': manifest({}), 'package-lock.json': '' };
     expect(await checksOf(files)).toMatchObject({ setup: [], verify: ['npm ci', 'npm test'] });

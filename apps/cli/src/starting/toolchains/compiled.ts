@@ -7,7 +7,15 @@ export async function goToolchain({ files }: Survey): Promise<Toolchain> {
   const isModule = files.has('go.mod');
   const fetches = isModule && files.has('go.sum') && !files.has('vendor/modules.txt');
   return Promise.resolve({
-    ...{ name: 'Go', sources: ['**/*.go'], comment: '//', codemod: null, hints: [], programs: ['go'] },
+    ...{
+      name: 'Go',
+      sources: ['**/*.go'],
+      comment: '//',
+      codemod: null,
+      hints: [],
+      programs: ['go'],
+      env: {},
+    },
     setup: fetches ? ['go mod download'] : [],
     verify: isModule ? ['go test ./...'] : [],
     network: fetches,
@@ -24,7 +32,14 @@ export async function rustToolchain(survey: Survey): Promise<Toolchain> {
     ? ''
     : 'CARGO_TARGET_DIR="$HOME/target" ';
   return {
-    ...{ name: 'Rust (cargo)', sources: ['**/*.rs'], comment: '//', codemod: null, programs: ['cargo'] },
+    ...{
+      name: 'Rust (cargo)',
+      sources: ['**/*.rs'],
+      comment: '//',
+      codemod: null,
+      programs: ['cargo'],
+      env: {},
+    },
     setup: isCrate ? [`cargo fetch${locked}`] : [],
     // Fetching writes a lock file that is not tracked, and what is not ignored is put back before the checks.
     verify: isCrate ? [`${target}cargo test${locked === '' ? '' : `${locked} --offline`}`] : [],
@@ -45,7 +60,7 @@ export async function javaToolchain({ files, executable }: Survey): Promise<Tool
   const toolchain = (name: string, verify: string[], because: string, programs: string[]): Toolchain => ({
     ...shared,
     sources: [...shared.sources],
-    ...{ setup: [], hints: [], name, verify, because, programs },
+    ...{ setup: [], hints: [], env: {}, name, verify, because, programs },
     // Both look for what is missing while they check.
     network: verify.length > 0,
   });

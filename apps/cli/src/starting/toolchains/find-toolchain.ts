@@ -47,6 +47,7 @@ const NEUTRAL: Toolchain = {
   codemod: null,
   setup: [],
   verify: [],
+  env: {},
   network: false,
   because: 'no build or test settings were found; put your checks here',
   hints: [],

@@ -4,6 +4,8 @@ import type { Toolchain } from './toolchain.ts';
 
 interface Manifest {
   scripts: Record<string, unknown>;
+  /** What is installed for developing. */
+  tools: Set<string>;
   hasDependencies: boolean;
   packageManager: string;
 }
@@ -20,7 +22,10 @@ export async function javascriptToolchain(survey: Survey, typed: boolean): Promi
   const manifest = readManifest(await survey.read('package.json'));
   const manager = await packageManager(survey, manifest);
   const tested = hasTests(manifest);
-  const installed = tested && manager.install !== null ? [manager.install] : [];
+  const hooks = hookInstaller(manifest);
+  const install =
+    manager.install === null ? null : `${manager.install}${hooks === null ? '' : ' --ignore-scripts'}`;
+  const installed = tested && install !== null ? [install] : [];
   const kept = isIgnored(await survey.read('.gitignore'), 'node_modules');
   return {
     name: `${typed ? 'TypeScript' : 'JavaScript'} (${manager.program})`,
@@ -30,18 +35,42 @@ export async function javascriptToolchain(survey: Survey, typed: boolean): Promi
     setup: kept ? installed : [],
     // Without a rule of .gitignore the packages would be put back after a set-up.
     verify: tested ? [...(kept ? [] : installed), manager.test] : [],
+    // Tools that would ask, watch or write git hooks do not when they know that nobody is there.
+    env: tested ? { CI: 'true', ...(manifest.tools.has('husky') ? { HUSKY: '0' } : {}) } : {},
     network: installed.length > 0,
     because: tested
       ? 'the `test` script of package.json'
       : 'package.json has no `test` script; put your checks here',
-    hints:
-      installed.length > 0 && !kept
-        ? [
-            'node_modules is not in .gitignore: what a set-up installs would be put back, so the plan installs anew for each check',
-          ]
-        : [],
+    hints: installed.length > 0 ? hintsOf(kept, hooks) : [],
     programs: tested ? ['node', manager.program] : [],
   };
+}
+
+function hintsOf(kept: boolean, hooks: string | null): string[] {
+  const hints: string[] = [];
+  if (!kept)
+    hints.push(
+      'node_modules is not in .gitignore: what a set-up installs would be put back, so the plan installs anew for each check',
+    );
+  if (hooks !== null)
+    hints.push(
+      `${hooks} writes git hooks when it is installed, which a worktree of a step refuses: install scripts are off, for all packages`,
+    );
+  return hints;
+}
+
+/** Packages that fail to install where they cannot write git hooks, whatever the environment says. */
+const HOOK_INSTALLERS = [
+  'pre-commit',
+  'pre-push',
+  'ghooks',
+  'git-hooks',
+  'simple-git-hooks',
+  'git-pre-commit',
+];
+
+function hookInstaller({ tools }: Manifest): string | null {
+  return HOOK_INSTALLERS.find((name) => tools.has(name)) ?? null;
 }
 
 function readManifest(text: string | null): Manifest {
@@ -50,9 +79,12 @@ function readManifest(text: string | null): Manifest {
     const value = fields[key];
     return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
   });
-  const { scripts, packageManager: manager } = fields;
+  const { scripts, devDependencies, packageManager: manager } = fields;
+  const tools =
+    typeof devDependencies === 'object' && devDependencies !== null ? Object.keys(devDependencies) : [];
   return {
     scripts: typeof scripts === 'object' && scripts !== null ? (scripts as Record<string, unknown>) : {},
+    tools: new Set(tools),
     hasDependencies: count.length > 0,
     packageManager: typeof manager === 'string' ? manager : '',
   };

@@ -17,6 +17,7 @@ export async function pythonToolchain(survey: Survey): Promise<Toolchain> {
     ...shared,
     sources: [...shared.sources],
     hints: [],
+    env: {},
     name: `Python (${name})`,
     ...more,
   });

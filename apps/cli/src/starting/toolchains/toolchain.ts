@@ -12,6 +12,8 @@ export interface Toolchain {
   codemod: CodemodLanguageName | null;
   setup: string[];
   verify: string[];
+  /** For set-up and checks. */
+  env: Record<string, string>;
   /** Whether set-up or checks fetch something. */
   network: boolean;
   /** Where the commands come from, or why there are none; for the plan's comments. */
