@@ -94,6 +94,8 @@ export async function cancelPlan(
 async function lastAttempt(steps: StepView[], wanted: string): Promise<number> {
   const step = steps.find(({ ordinal, name }) => ordinal === wanted || name === wanted);
   if (!step) throw new UsageError(`the plan has no step ${escapeText(wanted)}`);
+  // Their logs are kept as of a first attempt.
+  if ((step.kind === 'integrate' || step.kind === 'baseline') && step.epoch > 0) return 1;
   if (step.attempts === 0) throw new UsageError(`${escapeText(step.name)} has no recorded attempt yet`);
   return step.attempts;
 }
