@@ -23,7 +23,7 @@ export { overviewTraceparent, STEP_SPANS_MAX } from './overview-ids.ts';
 export type { OverviewPlan, OverviewStep } from './overview-plan.ts';
 export { OverviewTrace, type OverviewTraceOptions } from './overview-trace.ts';
 export { REDACTED, redactFields, redactText } from './redaction.ts';
-export { inSpan, type SpanOptions } from './spans.ts';
+export { inSpan, type PastSpan, recordPast, type SpanOptions } from './spans.ts';
 export { startTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts';
 export { currentTraceparent, formatTraceparent, parseTraceparent } from './traceparent.ts';
 export type { Attributes, Span } from '@opentelemetry/api';

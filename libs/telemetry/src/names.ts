@@ -64,6 +64,8 @@ const attributeKeys = {
   reason: 'skein.reason',
   term: 'skein.term',
   eventCount: 'skein.events',
+  inputCount: 'skein.inputs',
+  planCount: 'skein.plans',
   sha: 'skein.sha',
   branch: 'skein.branch',
   sandbox: 'skein.sandbox.kind',

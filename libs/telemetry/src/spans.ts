@@ -56,6 +56,28 @@ export async function inSpan<T>(
   }
 }
 
+/** What is over already. Instants are those of `performance.now()`. */
+export interface PastSpan {
+  name: SpanName;
+  startedAt: number;
+  endedAt: number;
+  attributes: Attributes;
+  /** W3C traceparents; malformed ones are left out. */
+  links?: string[];
+  children?: PastSpan[];
+}
+
+/** Records a trace of its own for what is over: whether it is worth one is known only then. */
+export function recordPast(past: PastSpan, parent: Context = ROOT_CONTEXT): void {
+  const { name, attributes, startedAt, endedAt, links = [], children = [] } = past;
+  const instant = (at: number): number => performance.timeOrigin + at;
+  const span = trace
+    .getTracer(TRACER_NAME)
+    .startSpan(name, { attributes, links: linksTo(links), startTime: instant(startedAt) }, parent);
+  if (span.isRecording()) for (const child of children) recordPast(child, trace.setSpan(parent, span));
+  span.end(instant(endedAt));
+}
+
 export function linksTo(traceparents: string[]): Link[] {
   return traceparents
     .map(parseTraceparent)

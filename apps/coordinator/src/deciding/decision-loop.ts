@@ -14,6 +14,7 @@ import {
 } from '#domain';
 import { LedgerUnavailableError, TermLostError, type Append, type Head, type Ledger } from '#ledger';
 import { count, measure, secondsSince, type Logger } from '#telemetry';
+import { TurnSpans } from '../measuring/turn-spans.ts';
 import type { Clock } from './clock.ts';
 import {
   DeciderBusyError,
@@ -94,6 +95,9 @@ export class DecisionLoop {
   private running: Promise<void> | null = null;
   /** The plans of the turn that is under way. */
   private touched = new Map<string, Touched>();
+  /** Of the turn that is under way; null: there was nothing to append. */
+  private lastAppend: { appends: Append[]; startedAt: number; endedAt: number } | null = null;
+  private readonly spans = new TurnSpans();
   /** One instant for the whole turn: what is decided with is what is recorded. */
   private now = 0;
 
@@ -147,13 +151,20 @@ export class DecisionLoop {
       const startedAt = performance.now();
       try {
         await this.turn(batch);
-        measure('turnDuration', secondsSince(startedAt), {});
-        if (batch.length > 0) measure('turnInputs', batch.length, {});
+        this.measureTurn(startedAt, batch.length);
         this.failures = 0;
       } catch (error) {
         await this.recoverFrom(error, batch);
       }
     }
+  }
+
+  private measureTurn(startedAt: number, inputs: number): void {
+    measure('turnDuration', secondsSince(startedAt), {});
+    if (inputs > 0) measure('turnInputs', inputs, {});
+    const { term } = this.o;
+    const commit = this.lastAppend;
+    if (commit) this.spans.record({ term, startedAt, endedAt: performance.now(), inputs, commit });
   }
 
   private sleep(): Promise<void> {
@@ -236,7 +247,9 @@ export class DecisionLoop {
 
   private async commit(entries: Touched[]): Promise<void> {
     const appends = entries.filter((entry) => entry.events.length > 0).map((entry) => this.append(entry));
+    const startedAt = performance.now();
     const results = appends.length > 0 ? await this.o.ledger.appendAll(this.o.term, appends) : [];
+    this.lastAppend = appends.length > 0 ? { appends, startedAt, endedAt: performance.now() } : null;
     this.touched = new Map();
     const resultOf = new Map(results.map((result) => [result.planId, result]));
     const committed: Committed[] = [];
