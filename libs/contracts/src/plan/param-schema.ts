@@ -11,11 +11,12 @@ export type ParamType = (typeof PARAM_TYPES)[number];
 const TEXT_MAX = 32_768;
 export const LIST_MAX = 10_000;
 
-const scalar = z.union([text(TEXT_MAX), z.number(), z.boolean()], {
-  error: 'expected text, a number, true or false',
-});
+const scalars = [text(TEXT_MAX), z.number(), z.boolean()] as const;
+const scalar = z.union(scalars, { error: 'expected text, a number, true or false' });
 const list = z.array(scalar).max(LIST_MAX);
-const value = z.union([scalar, list], { error: 'expected text, a number, true, false or a list of them' });
+const value = z.union([...scalars, list], {
+  error: 'expected text, a number, true, false or a list of them',
+});
 
 export const paramMap = z.strictObject({
   type: optionally(z.enum(PARAM_TYPES), 'that of `default`, else string').describe(
@@ -32,7 +33,7 @@ export const paramMap = z.strictObject({
 });
 
 export const paramDeclaration = z
-  .union([value, paramMap], {
+  .union([...scalars, list, paramMap], {
     error: 'expected { type, default, enum, description } or a default value',
   })
   .describe('What the param is, or its default value, which also says its type.');

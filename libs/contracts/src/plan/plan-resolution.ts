@@ -41,8 +41,6 @@ export interface ResolvedPlan extends Placed {
 
 /** Keys that are gone once they have been merged into the steps. */
 const SHARED_KEYS = ['templates', 'defaults'] as const;
-/** Keys that the passes below look at in their own way. */
-const OWN_WAY = new Set<string>(['steps', 'params', 'templateFiles', ...SHARED_KEYS]);
 
 /** Never throws, whatever the text and the files hold. Linear in the text, times what templates add to each step. */
 export function resolvePlan(plan: Placed, options: ResolutionOptions): ResolvedPlan {
@@ -124,7 +122,7 @@ class Resolution {
   #resolvedKey(key: string, part: Placed): Placed {
     if (key === 'steps') return this.#steps(part);
     const node = below(this.#keys, key);
-    if (OWN_WAY.has(key) || !node) return part;
+    if (!node) return part;
     return this.#pass.settle(part, node, [key], aroundPlan(this.#params));
   }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type JsonSchema, planJsonSchema } from './json-schema.ts';
+import { below, type KeyNode, planKeys } from './key-tree.ts';
 import { show, type TextPath, type UnplacedProblem } from './problem.ts';
 import { didYouMean } from './suggestion.ts';
 
@@ -10,16 +10,15 @@ type Issue = z.core.$ZodIssue;
 
 /** Says for people what the schema found, in the first `issuesMax` of its issues. */
 export function wordIssues(issues: readonly Issue[], issuesMax: number): UnplacedProblem[] {
-  const schema = planJsonSchema();
-  return issues.slice(0, issuesMax).flatMap((issue) => wordIssue(issue, issue.path.map(plainPart), schema));
+  return issues.slice(0, issuesMax).flatMap((issue) => wordIssue(issue, issue.path.map(plainPart)));
 }
 
-function wordIssue(issue: Issue, path: TextPath, schema: JsonSchema): UnplacedProblem[] {
+function wordIssue(issue: Issue, path: TextPath): UnplacedProblem[] {
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.slice(0, KEYS_MAX).map((key) => wordUnknownKey(key, path, schema));
+      return issue.keys.slice(0, KEYS_MAX).map((key) => wordUnknownKey(key, path));
     case 'invalid_union':
-      return wordUnion(issue, path, schema);
+      return wordUnion(issue, path);
     case 'invalid_key':
       return [{ code: 'wrong-value', message: issue.issues[0]?.message ?? issue.message, path, atKey: true }];
     case 'invalid_type':
@@ -34,8 +33,8 @@ function wordIssue(issue: Issue, path: TextPath, schema: JsonSchema): UnplacedPr
   }
 }
 
-function wordUnknownKey(key: string, path: TextPath, schema: JsonSchema): UnplacedProblem {
-  const known = keysAt(schema, path);
+function wordUnknownKey(key: string, path: TextPath): UnplacedProblem {
+  const known = keysAt(path);
   const nearest = didYouMean(key, known);
   const hint =
     key === '<<'
@@ -55,17 +54,13 @@ function wordUnknownKey(key: string, path: TextPath, schema: JsonSchema): Unplac
 }
 
 /** The branch that the value was meant for is the one whose outermost type fits; if none fits, say what would. */
-function wordUnion(
-  issue: Extract<Issue, { code: 'invalid_union' }>,
-  path: TextPath,
-  schema: JsonSchema,
-): UnplacedProblem[] {
+function wordUnion(issue: Extract<Issue, { code: 'invalid_union' }>, path: TextPath): UnplacedProblem[] {
   if (issue.input === undefined) return [missing(path)];
   const fitting = issue.errors.filter((branch) => !branch.some((inner) => isOutermost(inner)));
   const meant = fitting.length === 1 ? fitting[0] : undefined;
   if (!meant)
     return [{ code: 'wrong-type', message: `${issue.message}, got ${wordValue(issue.input)}`, path }];
-  return meant.flatMap((inner) => wordIssue(inner, [...path, ...inner.path.map(plainPart)], schema));
+  return meant.flatMap((inner) => wordIssue(inner, [...path, ...inner.path.map(plainPart)]));
 }
 
 function isOutermost(issue: Issue): boolean {
@@ -131,19 +126,9 @@ function wordValue(value: unknown): string {
   return typeof value === 'string' ? show(value) : `${value as number | boolean}`;
 }
 
-function keysAt(schema: JsonSchema, path: TextPath): string[] {
-  let here = [schema];
-  for (const part of path) {
-    here = here
-      .flatMap((one) => [one, ...(one.anyOf ?? [])])
-      .flatMap((one) => {
-        const next = typeof part === 'number' ? one.items : one.properties?.[part];
-        return next ? [next] : [];
-      });
-  }
-  return here
-    .flatMap((one) => [one, ...(one.anyOf ?? [])])
-    .flatMap((one) => Object.keys(one.properties ?? {}));
+function keysAt(path: TextPath): string[] {
+  const here = path.reduce<KeyNode | null>((node, part) => node && below(node, part), planKeys());
+  return here ? [...here.keys.keys()] : [];
 }
 
 function plainKey(key: string): string {
