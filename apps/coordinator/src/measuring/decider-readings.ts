@@ -1,5 +1,5 @@
 import { firstReady, type PlanState, type PoolSlots, type StepStatus } from '#domain';
-import { observe } from '#telemetry';
+import { declaredMetrics, observe } from '#telemetry';
 import type { KnownWorker } from '../deciding/worker-roster.ts';
 
 export interface DeciderFacts {
@@ -34,6 +34,7 @@ export function observeDecider(facts: DeciderFacts): () => void {
     observe(
       'steps',
       whileSure((tell) => {
+        for (const state of declaredMetrics.steps.labels.state) tell(0, { state });
         for (const plan of open(facts)) {
           for (const [state, steps] of Object.entries(plan.counts))
             tell(steps, { state: state as StepStatus });
@@ -43,6 +44,7 @@ export function observeDecider(facts: DeciderFacts): () => void {
     observe(
       'plansOpen',
       whileSure((tell) => {
+        for (const status of declaredMetrics.plansOpen.labels.status) tell(0, { status });
         for (const { status } of open(facts)) tell(1, { status });
       }),
     ),
