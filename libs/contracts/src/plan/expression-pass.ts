@@ -179,9 +179,10 @@ export class ExpressionPass {
     path: TextPath,
     around: Surroundings,
   ): Placed {
-    const whole = wholeExpression(text);
-    const roots = whole === null ? null : rootsOfSource(whole);
-    const isEarly = roots !== null && [...roots].every((root) => root === 'params' || root === 'with');
+    const isWhole = wholeExpression(text) !== null;
+    // Of a glob in parts, the parts that are values name files: their characters are escaped when the job is made.
+    const mayBeEarly = isWhole || node.use === 'wait';
+    const isEarly = mayBeEarly && parts.every((part) => 'text' in part || isEarlySource(part.source));
     if (isEarly) return this.#static(placed, text, parts, node, path, around);
     this.#checkAll(parts, path, around.late);
     // A list of globs that one expression gives: the list has that one item.
@@ -258,9 +259,9 @@ function asksMissingParam(tree: ExpressionTree, params: Record<string, JsonValue
   return asked.some((name) => !Object.hasOwn(params, name));
 }
 
-function rootsOfSource(source: string): Set<string> | null {
+function isEarlySource(source: string): boolean {
   const read = rememberedExpression(source);
-  return read.ok ? rootsOf(read.tree) : null;
+  return read.ok && [...rootsOf(read.tree)].every((root) => root === 'params' || root === 'with');
 }
 
 function joined(parts: readonly TextPart[], { scope }: Surroundings): string {

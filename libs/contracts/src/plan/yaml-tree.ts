@@ -166,7 +166,8 @@ function wordSyntaxErrors(errors: readonly SyntaxError[], depthMax: number): Syn
   const exhausted = errors.find((error) => error.code === 'RESOURCE_EXHAUSTION');
   // What the parser says after it gave up is about its own state, not about the text.
   if (exhausted) return [{ message: tooDeep(depthMax), start: exhausted.pos[0] }];
-  return errors.map(wordSyntax);
+  // Having lost its way once, it also stumbles over everything that follows.
+  return errors.filter((error, index) => index === 0 || error.code !== 'UNEXPECTED_TOKEN').map(wordSyntax);
 }
 
 function wordSyntax(error: SyntaxError): SyntaxProblem {
