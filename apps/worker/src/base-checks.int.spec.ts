@@ -35,7 +35,8 @@ describe('checks on the untouched base', () => {
   function baseline(verify: string[], o: Partial<BaselineJob> = {}): BaselineJob {
     const env = { SHARED: shared, ROUND: String(round) };
     const timeout = { attemptMs: 30_000, idleMs: 20_000 };
-    return { kind: 'baseline', setup: [], verify, env, network: false, timeout, onRed: 'halt', ...o };
+    const neutral = { setup: [], values: {}, network: false, timeout, onRed: 'halt' as const };
+    return { kind: 'baseline', verify, env, ...neutral, ...o };
   }
 
   /** Leaves a line in `name` for each time that it is run. */
@@ -54,9 +55,13 @@ describe('checks on the untouched base', () => {
 
   it('that are green pass, and are not run again on the same base by this host', async () => {
     const work = baseline(
-      [`${count('one')}; test -f README.md && test "$(cat prepared)" = yes`, count('two')],
+      [
+        `${count('one')}; test "$SKEIN_VALUE_1" = a && test -f README.md && test "$(cat prepared)" = yes`,
+        count('two'),
+      ],
       {
         setup: ['echo yes > prepared'],
+        values: { SKEIN_VALUE_1: 'a' },
       },
     );
     const first = await fleet.run(work);

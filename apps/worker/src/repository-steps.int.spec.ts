@@ -38,6 +38,7 @@ describe('steps that need the repository', () => {
       setup: [],
       verify: [],
       env: {},
+      values: {},
       network: false,
       timeout: { attemptMs: 60_000, idleMs: 30_000 },
       date: '2026-11-20T12:00:00Z',
@@ -165,6 +166,16 @@ describe('steps that need the repository', () => {
       const log = await fleet.log(`${planId}/s${job.ordinal}/1-1.log`);
       expect(log).toContain('round 3');
       expect(log).toContain('integrating what was verified');
+    }, 60_000);
+
+    it('gives its checks the values of expressions, where no shell reads them', async () => {
+      const first = await input('first', 'echo 1 > src/1.js');
+      const values = { SKEIN_VALUE_1: '$(touch pwned) "' };
+      const verify = ['test "$SKEIN_VALUE_1" = "$TOLD" && test ! -e pwned'];
+      const env = { TOLD: values.SKEIN_VALUE_1 };
+      expect(await candidateOf(integrate([first], { setup: verify, verify, values, env }))).not.toBeNull();
+      const reason = await blockedReason(integrate([first], { verify, values: { PATH: '/evil' } }));
+      expect(reason.code).toBe('values-unusable');
     }, 60_000);
 
     it('a failed check is blocked with its output', async () => {

@@ -247,6 +247,8 @@ export interface BaselineJob {
   /** Each is judged by itself. */
   verify: string[];
   env: Record<string, string>;
+  /** As of a step: see {@link LoopJob}. */
+  values: Record<string, string>;
   network: boolean;
   timeout: { attemptMs: number; idleMs: number };
   /** `halt`: a red check makes the step `blocked` (`baseline-red`); a flaky one never does. */
@@ -282,6 +284,8 @@ export interface IntegrateJob {
   setup: string[];
   verify: string[];
   env: Record<string, string>;
+  /** As of a step: see {@link LoopJob}. */
+  values: Record<string, string>;
   network: boolean;
   timeout: { attemptMs: number; idleMs: number };
   /** Author and committer date of the merge commits: ISO 8601. */

@@ -193,7 +193,8 @@ function integrateJob(plan: PlanState, step: StepState): JobWork {
     ledgerHead: { seq: plan.seq, hash: plan.hash },
     setup,
     verify,
-    env: { ...env, ...values },
+    env,
+    values,
     network: integrate.network,
     timeout: integrate.timeout,
     date: toIso(plan.submittedAt),
@@ -204,7 +205,7 @@ function baselineJob(plan: PlanState, step: StepState): JobWork {
   const baseline = definitionOf(plan).baseline!;
   const { network, timeout, onRed } = baseline;
   const { setup, verify, env, values } = renderPrograms(baseline, planScope(plan, step));
-  return { kind: 'baseline', setup, verify, env: { ...env, ...values }, network, timeout, onRed };
+  return { kind: 'baseline', setup, verify, env, values, network, timeout, onRed };
 }
 
 /** Without its text: that is rendered from the projections when the job is sent. */

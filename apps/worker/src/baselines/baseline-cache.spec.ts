@@ -11,6 +11,7 @@ const identity: BaselineIdentity = {
   setup: ['npm ci'],
   verify: ['npm test', 'npm run lint'],
   env: { B: '2', A: '1' },
+  values: { SKEIN_VALUE_1: 'x' },
   network: false,
   sandbox: 'bubblewrap',
 };
@@ -45,6 +46,7 @@ describe('the cache of baselines', () => {
     ['set of checks', { verify: ['npm test'] }],
     ['order of checks', { verify: ['npm run lint', 'npm test'] }],
     ['environment', { env: { A: '1', B: '3' } }],
+    ['value', { values: { SKEIN_VALUE_1: 'y' } }],
     ['network', { network: true }],
     ['sandbox', { sandbox: 'process' }],
   ])('says nothing of another %s', async (_what, other) => {

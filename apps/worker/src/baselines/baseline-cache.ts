@@ -12,6 +12,7 @@ export interface BaselineIdentity {
   setup: string[];
   verify: string[];
   env: Record<string, string>;
+  values: Record<string, string>;
   network: boolean;
   sandbox: string;
 }
@@ -89,8 +90,8 @@ export class BaselineCache {
   }
 
   private pathOf(identity: BaselineIdentity): string {
-    const { url, baseSha, setup, verify, env, network, sandbox } = identity;
-    const sortedEnv = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1));
+    const { url, baseSha, setup, verify, env, values, network, sandbox } = identity;
+    const sorted = [env, values].map((of) => Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1)));
     const all = [
       VERSION,
       process.version,
@@ -99,7 +100,7 @@ export class BaselineCache {
       baseSha,
       setup,
       verify,
-      sortedEnv,
+      sorted,
       network,
       sandbox,
     ];

@@ -20,6 +20,7 @@ import { ProgramRunner, type ProgramPlace } from './program-runner.ts';
 import { openMirror } from './repository.ts';
 import { fetchBase } from './start-commit.ts';
 import { requireSandbox, type StepContext } from './step-context.ts';
+import { usableValues } from './step-environment.ts';
 
 /**
  * Runs the plan's checks on the untouched base, each judged by itself, so that no attempt is spent on what was red
@@ -36,9 +37,10 @@ export async function runBaselineStep(
   await using log = await AttemptLog.open(tools.artifacts, logKey, context.log);
   if (warning !== null) log.note(warning);
   const { setup, verify, env, network } = baseline;
+  const values = usableValues(baseline.values);
   const url = job.repo?.url ?? '';
   const baseSha = job.baseSha ?? '';
-  const identity = { url, baseSha, setup, verify, env, network, sandbox: tools.sandbox.kind };
+  const identity = { url, baseSha, setup, verify, env, values, network, sandbox: tools.sandbox.kind };
   const known = await tools.baselines.get(identity);
   if (known !== null) {
     log.note(`all ${known.length} checks were green on the base ${baseSha} when this host ran them before`);

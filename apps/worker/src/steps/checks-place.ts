@@ -1,12 +1,13 @@
+import type { BaselineJob } from '#contracts';
 import type { Mirror } from '#workspace';
 import type { ProgramPlace } from './program-runner.ts';
 import type { StepContext } from './step-context.ts';
-import { NOTHING_GIVEN, programEnvironment } from './step-environment.ts';
+import { NOTHING_GIVEN, programEnvironment, usableValues } from './step-environment.ts';
 
 /** Where the plan's checks run that no attempt is about: on a base, or on a merge. Its time begins now. */
 export function checksPlace(
   { dirs, job }: StepContext,
-  checks: { env: Record<string, string>; network: boolean; timeout: { attemptMs: number; idleMs: number } },
+  checks: Pick<BaselineJob, 'env' | 'values' | 'network' | 'timeout'>,
   mirror: Mirror,
   worktree: string,
 ): ProgramPlace {
@@ -24,7 +25,7 @@ export function checksPlace(
       dirs,
       given: NOTHING_GIVEN,
       matrix: null,
-      values: {},
+      values: usableValues(checks.values),
     }),
     network: checks.network,
     idleMs: checks.timeout.idleMs,

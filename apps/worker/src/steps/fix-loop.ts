@@ -2,24 +2,20 @@ import type { LoopJob } from '#contracts';
 import { currentTraceparent, inSpan, names } from '#telemetry';
 import type { Mirror } from '#workspace';
 import { beginning, nextTurn, type Beginning } from '../fixing/next-turn.ts';
-import { valuesProblem } from '../fixing/values.ts';
-import { StepBlockedError } from '../leasing/errors.ts';
 import { runAttempt, type LoopState } from './attempt.ts';
 import { LeaseWorktree } from './lease-worktree.ts';
 import { openMirror } from './repository.ts';
 import { findStart, type Start } from './start-commit.ts';
 import { requireSandbox, type StepContext } from './step-context.ts';
+import { usableValues } from './step-environment.ts';
 
 /**
  * prepare -> (agent | codemod | run) -> scope -> commit and push -> verify -> report -> again, until the decider says
  * stop. Each attempt is in the ledger before the next begins, so that the next lease goes on from there.
  */
 export async function runFixLoop(context: StepContext, given: LoopJob): Promise<void> {
-  // A coordinator of the version before knows no values.
-  const loop = { ...given, values: given.values ?? {} };
   const warning = requireSandbox(context);
-  const unusable = valuesProblem(loop.values);
-  if (unusable !== null) throw new StepBlockedError(unusable);
+  const loop = { ...given, values: usableValues(given.values) };
   const prepared = await inSpan(names.spans.prepare, {}, () => prepare(context, loop));
   const notes = [
     ...(warning === null ? [] : [warning]),

@@ -1,5 +1,7 @@
 import type { Job, LoopJob } from '#contracts';
 import { formatOrdinal } from '#domain';
+import { valuesProblem } from '../fixing/values.ts';
+import { StepBlockedError } from '../leasing/errors.ts';
 import type { LeaseDirs } from './lease-dirs.ts';
 
 /** Files that the worker wrote for the attempt; null: the variable is not set. */
@@ -20,6 +22,13 @@ export const NOTHING_GIVEN: GivenFiles = {
   script: null,
   feedback: null,
 };
+
+/** The values that commands refer to, judged before any program is begun. A coordinator of the version before sends none. */
+export function usableValues(values: Record<string, string> | undefined): Record<string, string> {
+  const unusable = valuesProblem(values ?? {});
+  if (unusable !== null) throw new StepBlockedError(unusable);
+  return values ?? {};
+}
 
 /**
  * What a program of a step sees besides what the sandbox gives (PATH, LANG, HOME, TMPDIR): what the plan says, and what
