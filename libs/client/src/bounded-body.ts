@@ -1,6 +1,6 @@
-/** An answer's body as text. Throws when it is larger than `bytesMax`. */
-export async function readBounded(response: Response, bytesMax: number): Promise<string> {
-  if (!response.body) return '';
+/** An answer's body. Throws when it is larger than `bytesMax`. */
+export async function readBounded(response: Response, bytesMax: number): Promise<Buffer<ArrayBuffer>> {
+  if (!response.body) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
@@ -8,5 +8,5 @@ export async function readBounded(response: Response, bytesMax: number): Promise
     if (bytes > bytesMax) throw new Error(`the answer is larger than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

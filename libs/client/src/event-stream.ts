@@ -163,8 +163,8 @@ class ResumedStream {
   }
 
   private async refusal(response: Response): Promise<ProblemError> {
-    const text = await readBounded(response, PROBLEM_BYTES_MAX).catch(() => '');
-    return problemError(response.status, text, response.headers.get('retry-after'));
+    const body = await readBounded(response, PROBLEM_BYTES_MAX).catch(() => Buffer.alloc(0));
+    return problemError(response.status, body.toString('utf8'), response.headers.get('retry-after'));
   }
 
   private headers(): Record<string, string> {

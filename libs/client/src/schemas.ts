@@ -2,14 +2,13 @@ import type { components } from './generated/api.ts';
 
 type Schemas = components['schemas'];
 
-export type Plan = Schemas['Plan'];
-export type PlanList = Schemas['PlanList'];
+export type PlanView = Schemas['Plan'];
+export type PlanPage = Schemas['PlanList'];
 export type StepCounts = Schemas['StepCounts'];
-export type Step = Schemas['Step'];
-export type StepList = Schemas['StepList'];
-export type Attempt = Schemas['Attempt'];
-export type AttemptList = Schemas['AttemptList'];
+export type StepView = Schemas['Step'];
+export type AttemptView = Schemas['Attempt'];
 export type LedgerEvent = Schemas['LedgerEvent'];
 export type LedgerPage = Schemas['LedgerPage'];
 export type SubmittedPlan = Schemas['SubmittedPlan'];
+export type DryRun = Schemas['DryRun'];
 export type Reason = Schemas['Reason'];

@@ -49,7 +49,7 @@ export class Transport {
   private async once(request: Request): Promise<Response> {
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(this.timeoutMs)]);
     let response: Response;
-    let body: string;
+    let body: Buffer<ArrayBuffer>;
     try {
       response = await fetch(request, { signal, redirect: 'error' });
       body = await readBounded(response, ANSWER_BYTES_MAX);
@@ -58,7 +58,8 @@ export class Transport {
         cause: error,
       });
     }
-    if (!response.ok) throw problemError(response.status, body, response.headers.get('retry-after'));
+    if (!response.ok)
+      throw problemError(response.status, body.toString('utf8'), response.headers.get('retry-after'));
     const { status, headers } = response;
     return new Response(status === 204 ? null : body, { status, headers });
   }

@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { renderFailure } from '../rendering/problems.ts';
 import { CoordinatorClient } from './coordinator-client.ts';
-import { ConnectionError, ProblemError, UnexpectedAnswerError } from './errors.ts';
+import { ConnectionError, ProblemError, UnexpectedAnswerError } from '#client';
 
 describe('the client of the coordinator', () => {
   it('sends a submission with its key, and the same key again when the connection broke', async () => {

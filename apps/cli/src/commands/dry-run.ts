@@ -1,6 +1,6 @@
 import type { ParsedPlan } from '#contracts';
-import { ConnectionError, ProblemError } from '../client/errors.ts';
-import type { DryRun } from '../client/wire.ts';
+import { ConnectionError, ProblemError } from '#client';
+import type { DryRun } from '#client';
 import { exitCodes } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import { renderFailure, renderTextProblem } from '../rendering/problems.ts';

@@ -1,5 +1,5 @@
 import type { PlanQuery } from '../client/coordinator-client.ts';
-import type { StepView } from '../client/wire.ts';
+import type { StepView } from '#client';
 import { exitCodeOfStatus, exitCodes, UsageError } from '../exit-code.ts';
 import { escapeLines, escapeText } from '../rendering/escape.ts';
 import { renderFailures, renderOutcome } from '../rendering/outcome.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { FileArtifactStore, type Extent } from '#artifacts';
 import { loadSettings } from '#config';
-import { ConnectionError, ProblemError } from '../client/errors.ts';
+import { ConnectionError, ProblemError } from '#client';
 import { exitCodes } from '../exit-code.ts';
 import { deadWorkersOf, oldLogsOf, unusedMirrorsOf } from '../pruning/host-leftovers.ts';
 import { OldArtifacts, type PlanEnd } from '../pruning/old-artifacts.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ProblemError } from '../client/errors.ts';
-import type { SubmittedPlan } from '../client/wire.ts';
+import { ProblemError } from '#client';
+import type { SubmittedPlan } from '#client';
 import { exitCodes } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import { renderFailure } from '../rendering/problems.ts';

@@ -1,5 +1,5 @@
 import type { CoordinatorClient } from '../client/coordinator-client.ts';
-import type { PlanSummary } from '../client/wire.ts';
+import type { PlanView } from '#client';
 import { cut, escapeLines, escapeText } from '../rendering/escape.ts';
 import { renderOutcome } from '../rendering/outcome.ts';
 import type { Terminal } from '../rendering/terminal.ts';
@@ -16,7 +16,7 @@ export class DemoReport {
       terminal: Terminal;
       client: CoordinatorClient;
       repository: DemoRepository;
-      plan: PlanSummary;
+      plan: PlanView;
     },
   ) {}
 

@@ -7,7 +7,7 @@ import { childEnvironment, loadSettings } from '#config';
 import { RunRegistry } from '#servers';
 import { createLogger } from '#telemetry';
 import { CoordinatorClient } from '../client/coordinator-client.ts';
-import type { PlanSummary } from '../client/wire.ts';
+import type { PlanView } from '#client';
 import { watcherFor } from '../commands/watching.ts';
 import { exitCodeOfStatus, type ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../rendering/terminal.ts';
@@ -129,7 +129,7 @@ async function waitForClose(
   client: CoordinatorClient,
   planId: string,
   signal: AbortSignal,
-): Promise<PlanSummary> {
+): Promise<PlanView> {
   const deadlineMs = performance.now() + CLOSED_MS_MAX;
   for (;;) {
     signal.throwIfAborted();

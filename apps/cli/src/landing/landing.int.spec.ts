@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { silentLogger } from '#telemetry';
 import { gitRepo, tempDir, type GitRepo } from '#testing';
 import { Mirrors, type Mirror } from '#workspace';
-import { planSummary, stepView, type PlanSummary, type StepView } from '../client/wire.ts';
+import type { PlanView, StepView } from '#client';
+import { aPlanView, aStepView } from '../testing/answers.ts';
 import { findLanding, NoLandingError } from './landing.ts';
 
 const opened: Mirrors[] = [];
@@ -32,11 +33,11 @@ async function result(repo: GitRepo, ordinal: number, files: Record<string, stri
   await repo.git('push', '--quiet', 'origin', `HEAD:${ref}`);
   await repo.git('switch', '--quiet', 'main');
   const name = `step ${ordinal}\u001b[31m`;
-  return stepView.parse({ ordinal: `s${ordinal}`, name, kind: 'run', state: 'passed', commit: { sha, ref } });
+  return aStepView({ ordinal: `s${ordinal}`, name, kind: 'run', state: 'passed', commit: { sha, ref } });
 }
 
-const aPlan = (more: Partial<PlanSummary> = {}) =>
-  planSummary.parse({ planId: 'plan0001', name: 'x', status: 'running', ...more });
+const aPlan = (more: Partial<PlanView> = {}) =>
+  aPlanView({ planId: 'plan0001', name: 'x', status: 'running', ...more });
 
 describe('what a plan would land', () => {
   it('is its accepted results merged onto the newest base as far as they go, with the conflicts named', async () => {
@@ -45,7 +46,7 @@ describe('what a plan would land', () => {
       await result(repo, 1, { 'a.txt': '1\n' }),
       await result(repo, 2, { 'a.txt': '2\n', 'never.txt': '' }),
       await result(repo, 3, { 'b.txt': '3\n' }),
-      stepView.parse({ ordinal: 's4', name: 'open', kind: 'run', state: 'waiting' }),
+      aStepView({ ordinal: 's4', name: 'open', kind: 'run', state: 'waiting' }),
     ];
     const moved = await repo.commit({ 'c.txt': 'people\n' });
     const before = await repo.refs();
@@ -53,7 +54,10 @@ describe('what a plan would land', () => {
     const subject = { plan: aPlan(), steps, repo: { url: repo.bare, base: 'main' } };
     const landing = await findLanding(mirror, subject);
     expect(landing.from).toBe(moved);
-    expect((await mirror.changedFiles(landing.from, landing.to)).map(({ path }) => path)).toEqual(['a.txt', 'b.txt']);
+    expect((await mirror.changedFiles(landing.from, landing.to)).map(({ path }) => path)).toEqual([
+      'a.txt',
+      'b.txt',
+    ]);
     expect(landing.notes).toEqual([
       `nothing is integrated yet: 2 of 3 accepted results merged onto ${moved.slice(0, 12)}; 1 steps have not ended`,
       'conflict: step 2\\x1b[31m (s2) with step 1\\x1b[31m (s1) in a.txt; left out',
@@ -69,7 +73,8 @@ describe('what a plan would land', () => {
     await repo.bareGit('update-ref', 'refs/heads/skein/x', step.commit!.sha);
     await repo.bareGit('update-ref', '-d', step.commit!.ref);
     await repo.commit({ 'later.txt': '' });
-    const integration = { branch: 'skein/x', sha: step.commit!.sha, baseSha: base, state: 'published' };
+    const made = { branch: 'skein/x', sha: step.commit!.sha, baseSha: base };
+    const integration = { ...made, expectedOld: null, diffstat: null, state: 'published' as const };
     const plan = aPlan({ integration });
     const mirror = await lookAt(repo);
     const landing = await findLanding(mirror, { plan, steps: [], repo: { url: repo.bare, base: 'main' } });
@@ -79,7 +84,7 @@ describe('what a plan would land', () => {
 
   it('cannot be told when a result is gone, and says which', async () => {
     const repo = await gitRepo();
-    const step = stepView.parse({
+    const step = aStepView({
       ...{ ordinal: 's1', name: 'lost', kind: 'run', state: 'passed' },
       commit: { sha: 'f'.repeat(40), ref: 'refs/skein/plan0001/s1/1-0123456789ab/1' },
     });

@@ -32,7 +32,14 @@ describe('the files of a diff', () => {
     const long = Array.from({ length: 20 }, (_, i) => `line ${i}\n`).join('');
     const patch = await patchOf(
       { 'a b.txt': 'one\n-- x\n', gone: 'x\n', old: long, bin: 'a\0b', 'q"\t\\é\n': '1\n', same: 's\n' },
-      { 'a b.txt': 'one\n++ y\n', new: 'x', 'moved/new': `${long}more\n`, bin: 'c\0d', 'q"\t\\é\n': '2\n', same: 's\n' },
+      {
+        'a b.txt': 'one\n++ y\n',
+        new: 'x',
+        'moved/new': `${long}more\n`,
+        bin: 'c\0d',
+        'q"\t\\é\n': '2\n',
+        same: 's\n',
+      },
     );
     expect(filesOfPatch(patch).sort((a, b) => (a.path < b.path ? -1 : 1))).toEqual([
       { path: 'a b.txt', from: null, insertions: 1, deletions: 1 },
@@ -70,7 +77,11 @@ describe('changes for a terminal', () => {
   it('have nothing in them that steers it', () => {
     const evil = '\u001b[2J\u202e';
     const files = [{ path: `a${evil}\nb`, from: evil, insertions: 1, deletions: 0 }];
-    const shown = [...renderStat(files, plainPaint), ...renderNames(files), renderPatch(`+${evil}\r\n`, plainPaint)];
+    const shown = [
+      ...renderStat(files, plainPaint),
+      ...renderNames(files),
+      renderPatch(`+${evil}\r\n`, plainPaint),
+    ];
     // eslint-disable-next-line no-control-regex
     expect(shown.join('\n').replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u202e]/);
   });
@@ -92,8 +103,18 @@ describe('changes for a terminal', () => {
 
   it('are coloured by what their lines are', () => {
     const paint = (style: string, text: string) => `<${style}>${text}`;
-    expect(renderPatch('diff --git a b\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n c', paint).split('\n')).toEqual([
-      ...['<bold>diff --git a b', '<bold>--- a/x', '<bold>+++ b/x', '<cyan>@@ -1 +1 @@', '<red>-a', '<green>+b', ' c'],
+    expect(
+      renderPatch('diff --git a b\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n c', paint).split('\n'),
+    ).toEqual([
+      ...[
+        '<bold>diff --git a b',
+        '<bold>--- a/x',
+        '<bold>+++ b/x',
+        '<cyan>@@ -1 +1 @@',
+        '<red>-a',
+        '<green>+b',
+        ' c',
+      ],
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import type { ChangedFile, MergeConflict, Mirror } from '#workspace';
-import type { PlanSummary, StepView } from '../client/wire.ts';
+import type { PlanView, StepView } from '#client';
 import { cut, escapeText } from '../rendering/escape.ts';
 import { localRepository } from '../verifying/anchor.ts';
 
@@ -12,7 +12,7 @@ export interface Landing {
 }
 
 export interface LandingSubject {
-  plan: PlanSummary;
+  plan: PlanView;
   steps: StepView[];
   repo: { url: string; base: string };
 }
@@ -38,7 +38,7 @@ export async function findLanding(mirror: Mirror, subject: LandingSubject): Prom
 async function integrated(
   mirror: Mirror,
   { repo }: LandingSubject,
-  integration: NonNullable<PlanSummary['integration']>,
+  integration: NonNullable<PlanView['integration']>,
 ): Promise<Landing> {
   const from = integration.baseSha;
   if (from === null || from === undefined) throw new NoLandingError('the server does not say its base');
@@ -93,7 +93,7 @@ const FILES_SHOWN = 5;
 /** A folder's newest base, as the integration will take it. Of a remote only the base of the steps has been fetched. */
 async function findBase(
   mirror: Mirror,
-  plan: PlanSummary,
+  plan: PlanView,
   repo: { url: string; base: string },
 ): Promise<{ onto: string; notes: string[] }> {
   const started = plan.baseSha ?? null;

@@ -7,7 +7,9 @@ describe('the end of a plan', () => {
     const integration = {
       branch: 'skein/x',
       sha: 'a'.repeat(40),
-      state: 'published',
+      expectedOld: null,
+      baseSha: 'b'.repeat(40),
+      state: 'published' as const,
       diffstat: { files: 2, insertions: 3, deletions: 1 },
     };
     expect(renderOutcome(aSummary({ status: 'completed', integration }), plainPaint)).toBe(

@@ -1,11 +1,11 @@
-import type { PlanSummary } from '../client/wire.ts';
+import type { PlanView } from '#client';
 import { isBad, type WatchedStep } from '../watching/watched-step.ts';
 import { escapeText } from './escape.ts';
 import { statusStyle } from './states.ts';
 import type { Paint } from './terminal.ts';
 
 /** The end of a plan, in full lines: why it ended and what became of its branch. */
-export function renderOutcome(plan: PlanSummary, paint: Paint): string {
+export function renderOutcome(plan: PlanView, paint: Paint): string {
   const lines = [
     `plan ${escapeText(plan.planId)} ${paint(statusStyle(plan.status), escapeText(plan.status))}`,
   ];

@@ -1,3 +1,4 @@
+import { noCounts } from '../testing/answers.ts';
 import { aSummary, iso, SUBMITTED_MS } from '../testing/watched.ts';
 import { renderPlanHead, renderPlanRow } from './plan-list.ts';
 import { plainPaint } from './terminal.ts';
@@ -9,7 +10,7 @@ describe('the list of plans', () => {
   it('says of each plan how it stands, how far it is, since when, and its labels', () => {
     const plan = aSummary({
       planId: '3b6f0a2c9d1e4f5a6b7c',
-      counts: { passed: 400, skipped: 12, running: 8, sleeping: 1, waiting: 179 },
+      counts: { ...noCounts(), passed: 400, skipped: 12, running: 8, sleeping: 1, waiting: 179 },
       labels: { team: 'web', urgent: '' },
     });
     expect([renderPlanHead(frame), renderPlanRow(plan, frame)]).toEqual([

@@ -1,4 +1,4 @@
-import type { PlanSummary } from '../client/wire.ts';
+import type { PlanView } from '#client';
 import { time } from '../watching/watched-step.ts';
 import { formatDuration, formatTime } from './duration.ts';
 import { escapeText } from './escape.ts';
@@ -33,7 +33,7 @@ export function renderPlanHead({ columns, paint }: ListFrame): string {
 }
 
 /** `3b6f0a2c9d1e4f5a6b7c  running     412/600  2026-11-20T12:00:05Z  2 h 03 min  move-to-esm  team=web` */
-export function renderPlanRow(plan: PlanSummary, { columns, nowMs, paint }: ListFrame): string {
+export function renderPlanRow(plan: PlanView, { columns, nowMs, paint }: ListFrame): string {
   const submittedMs = time(plan.submittedAt);
   const took = submittedMs === null ? '' : formatDuration((time(plan.endedAt) ?? nowMs) - submittedMs);
   const pieces: Piece[] = [
@@ -48,12 +48,12 @@ export function renderPlanRow(plan: PlanSummary, { columns, nowMs, paint }: List
   return fitLine(pieces, columns, paint);
 }
 
-function doneOf({ counts }: PlanSummary): string {
+function doneOf({ counts }: PlanView): string {
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return `${(counts['passed'] ?? 0) + (counts['skipped'] ?? 0)}/${all}`;
 }
 
-function labelsOf({ labels }: PlanSummary): string {
+function labelsOf({ labels }: PlanView): string {
   const told = Object.entries(labels ?? {}).map(([key, value]) => (value === '' ? key : `${key}=${value}`));
   const text = escapeText(told.join(' '));
   return displayWidth(text) === 0 ? '' : `  ${text}`;

@@ -45,10 +45,10 @@ describe('the live view', () => {
   });
 
   it('says what is left once steps of the kind have finished, and nothing before', () => {
-    const running = { state: 'running', startedAt: iso(60_000) };
+    const running = { state: 'running' as const, startedAt: iso(60_000) };
     const fresh = linesOf([...aMatrix(1, 1, () => running), ...aMatrix(9, 2)]);
     expect(fresh[1]).not.toContain('left');
-    const done = { state: 'passed', startedAt: iso(0), endedAt: iso(30_000) };
+    const done = { state: 'passed' as const, startedAt: iso(0), endedAt: iso(30_000) };
     const [, known] = linesOf([
       ...aMatrix(1, 1, () => done),
       ...aMatrix(1, 2, () => running),

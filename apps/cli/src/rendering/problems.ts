@@ -1,4 +1,4 @@
-import { ConnectionError, ProblemError } from '../client/errors.ts';
+import { ConnectionError, ProblemError } from '#client';
 import { escapeLines, escapeText } from './escape.ts';
 
 export interface TextProblem {

@@ -1,11 +1,11 @@
-import type { LedgerPage, PlanSummary, StepView } from '../client/wire.ts';
+import type { LedgerPage, PlanView, StepView } from '#client';
 import type { FollowOptions, PlanSource } from '../watching/plan-source.ts';
 import type { PicturedStep, ToldEvent } from '../watching/watched-plan.ts';
 import { aSummary } from './watched.ts';
 
 /** A server that says what a test has it say. */
 export class ScriptedSource implements PlanSource {
-  summary: PlanSummary = aSummary();
+  summary: PlanView = aSummary();
   listed: PicturedStep[] = [];
   /** The first event's body. */
   submitted: string | null = null;
@@ -22,7 +22,7 @@ export class ScriptedSource implements PlanSource {
     this.wake();
   }
 
-  async plan(): Promise<PlanSummary> {
+  async plan(): Promise<PlanView> {
     return this.summary;
   }
 
@@ -32,9 +32,13 @@ export class ScriptedSource implements PlanSource {
   }
 
   async ledger(): Promise<LedgerPage> {
-    if (this.submitted === null) return { events: [] };
-    const event = { seq: 1, at: '', type: 'plan.submitted', body: this.submitted, prevHash: '', hash: '' };
-    return { events: [event] };
+    const { head } = this.summary;
+    if (this.submitted === null) return { head, events: [] };
+    const proof = { body: this.submitted, prevHash: '', hash: '' };
+    return {
+      head,
+      events: [{ seq: 1, at: '', type: 'plan.submitted', data: {}, traceparent: null, ...proof }],
+    };
   }
 
   async *events(_planId: string, o: FollowOptions): AsyncGenerator<ToldEvent> {

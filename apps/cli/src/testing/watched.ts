@@ -1,6 +1,7 @@
 import type { PlanDefinition, PlanEvent } from '#domain';
 import { aPlan, aStep } from '#testing';
-import { planSummary, stepView, type PlanSummary } from '../client/wire.ts';
+import type { PlanView } from '#client';
+import { aPlanView, aStepView } from './answers.ts';
 import { WatchedPlan, type PicturedStep, type ToldEvent } from '../watching/watched-plan.ts';
 
 export const SUBMITTED_MS = Date.parse('2026-11-20T12:00:00.000Z');
@@ -9,8 +10,8 @@ export function iso(afterMs: number): string {
   return new Date(SUBMITTED_MS + afterMs).toISOString();
 }
 
-export function aSummary(change: Partial<PlanSummary> = {}): PlanSummary {
-  return planSummary.parse({
+export function aSummary(change: Partial<PlanView> = {}): PlanView {
+  return aPlanView({
     planId: 'plan1',
     name: 'move-to-esm',
     status: 'running',
@@ -22,7 +23,7 @@ export function aSummary(change: Partial<PlanSummary> = {}): PlanSummary {
 
 /** A step as the server lists it; its name follows from the ordinal. */
 export function aPictured(ordinal: number, change: Partial<PicturedStep> = {}): PicturedStep {
-  return stepView.parse({
+  return aStepView({
     ordinal: `s${ordinal}`,
     name: `step-${ordinal}`,
     kind: 'run',
@@ -33,7 +34,7 @@ export function aPictured(ordinal: number, change: Partial<PicturedStep> = {}): 
 
 export function aWatchedPlan(
   steps: PicturedStep[],
-  o: { summary?: Partial<PlanSummary>; definition?: PlanDefinition } = {},
+  o: { summary?: Partial<PlanView>; definition?: PlanDefinition } = {},
 ): WatchedPlan {
   return new WatchedPlan(aSummary(o.summary), steps, o.definition ?? null);
 }

@@ -1,7 +1,7 @@
 import { aPlan } from '#testing';
 import { EMPTY_HEAD, InMemoryLedger, InMemoryTerms } from '#ledger';
 import type { PlanEvent } from '#domain';
-import { planSummary, type LedgerEvent } from '../client/wire.ts';
+import type { LedgerEvent } from '#client';
 import { parseAnchor } from './anchor.ts';
 import { readLedgerFacts, verifyPlanLedger, type LedgerSource } from './ledger-verification.ts';
 
@@ -156,6 +156,8 @@ async function aLedger(o: { branch?: string } = {}): Promise<LedgerEvent[]> {
     seq,
     at,
     type: event.type,
+    data: { ...event.data },
+    traceparent: null,
     body,
     prevHash,
     hash,
@@ -173,10 +175,13 @@ function sourceOf(
   const last = events.at(-1);
   const head = o.head === undefined && last ? { seq: last.seq, hash: last.hash } : (o.head ?? null);
   return {
-    plan: async () => planSummary.parse({ planId, name: 'x', status: 'completed', head }),
+    plan: async () => ({ head }),
     ledger: async (_planId, after, limit) => {
       const start = after === 0 ? 0 : events.findIndex((event) => event.seq > after);
-      return { events: start < 0 ? [] : events.slice(start, start + Math.min(limit, o.page ?? limit)) };
+      return {
+        head: head ?? EMPTY_HEAD,
+        events: start < 0 ? [] : events.slice(start, start + Math.min(limit, o.page ?? limit)),
+      };
     },
   };
 }

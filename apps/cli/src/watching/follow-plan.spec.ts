@@ -1,5 +1,5 @@
 import { aPlan, aStep, eventually } from '#testing';
-import { ConnectionError } from '../client/errors.ts';
+import { ConnectionError } from '#client';
 import { ScriptedSource } from '../testing/scripted-source.ts';
 import { aPictured, aSummary, because, told } from '../testing/watched.ts';
 import { followPlan } from './follow-plan.ts';

@@ -1,5 +1,5 @@
 import type { PlanDefinition } from '#domain';
-import type { PlanSummary, StepView } from '../client/wire.ts';
+import type { PlanView, StepView } from '#client';
 import { hasEnded } from '../exit-code.ts';
 import { LogFollower } from './log-follower.ts';
 import type { PlanSource } from './plan-source.ts';
@@ -26,7 +26,7 @@ export interface FollowPlanOptions {
  * Shows a plan until it ends: one picture of it, then its events as the server tells them. Throws ConnectionError when
  * the server stays away, ProblemError when it refuses.
  */
-export async function followPlan(o: FollowPlanOptions): Promise<PlanSummary> {
+export async function followPlan(o: FollowPlanOptions): Promise<PlanView> {
   const { summary, plan } = await takePicture(o.source, o.planId);
   o.signal?.throwIfAborted();
   const over = new AbortController();
@@ -76,7 +76,7 @@ const ENDS = new Set(['plan.completed', 'plan.halted', 'plan.cancelled']);
 export async function takePicture(
   source: Pick<PlanSource, 'plan' | 'steps' | 'ledger'>,
   planId: string,
-): Promise<{ summary: PlanSummary; steps: StepView[]; plan: WatchedPlan }> {
+): Promise<{ summary: PlanView; steps: StepView[]; plan: WatchedPlan }> {
   const summary = await source.plan(planId);
   const [steps, first] = await Promise.all([source.steps(planId), source.ledger(planId, 0, 1)]);
   const plan = new WatchedPlan(summary, steps, definitionIn(first.events[0]?.body));

@@ -1,5 +1,5 @@
 import { eventually } from '#testing';
-import { ConnectionError } from '../client/errors.ts';
+import { ConnectionError } from '#client';
 import { ScriptedSource } from '../testing/scripted-source.ts';
 import { aDefinition, aPictured, aWatchedPlan, because, told } from '../testing/watched.ts';
 import { LogFollower } from './log-follower.ts';
@@ -100,7 +100,7 @@ describe('following the log of a step', () => {
 
   it('says that a log is lost, and goes on with the next attempt', async () => {
     const { source, said, follower, stop, happen } = following(running);
-    const { ProblemError } = await import('../client/errors.ts');
+    const { ProblemError } = await import('#client');
     source.logs.set(
       's1/1',
       new ProblemError(404, {

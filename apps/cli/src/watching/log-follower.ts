@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectionError, ProblemError } from '../client/errors.ts';
+import { ConnectionError, ProblemError } from '#client';
 import { UsageError } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import type { PlanSource } from './plan-source.ts';

@@ -1,9 +1,9 @@
-import type { LedgerPage, PlanSummary, StepView } from '../client/wire.ts';
+import type { LedgerPage, PlanView, StepView } from '#client';
 import type { ToldEvent } from './watched-plan.ts';
 
 /** What following a plan asks of the server. */
 export interface PlanSource {
-  plan(planId: string): Promise<PlanSummary>;
+  plan(planId: string): Promise<PlanView>;
   steps(planId: string): Promise<StepView[]>;
   ledger(planId: string, after: number, limit: number): Promise<LedgerPage>;
   events(planId: string, o: FollowOptions): AsyncIterable<ToldEvent>;

@@ -1,5 +1,5 @@
 import { formatOrdinal, type PlanDefinition, type PlanEvent, type StepInstance } from '#domain';
-import type { PlanSummary, StepView } from '../client/wire.ts';
+import type { PlanView, StepView } from '#client';
 import {
   changeStep,
   end,
@@ -51,7 +51,7 @@ export class WatchedPlan {
   private readonly defined = new Map<string, { needs: readonly string[]; attempts: number }>();
 
   /** `definition`: null when nobody could tell it; then there is no word of how many attempts a step may have. */
-  constructor(plan: PlanSummary, steps: readonly PicturedStep[], definition: PlanDefinition | null) {
+  constructor(plan: PlanView, steps: readonly PicturedStep[], definition: PlanDefinition | null) {
     this.planId = plan.planId;
     this.name = plan.name;
     this.status = plan.status;
@@ -203,7 +203,7 @@ export class WatchedPlan {
 
   private fromView(view: PicturedStep): WatchedStep {
     const defined = this.defined.get(groupName(view.name)) ?? null;
-    const step = newStep(view as Parameters<typeof newStep>[0], defined);
+    const step = newStep(view, defined);
     return Object.assign(step, {
       needs: view.needs ?? step.needs,
       state: view.state,

@@ -1,1 +1,0 @@
-export { ConnectionError, ProblemError, UnexpectedAnswerError } from '#client';
