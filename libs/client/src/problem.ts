@@ -14,6 +14,8 @@ export interface TextProblem {
   message: string;
   code?: string;
   path?: string | null;
+  /** The file of templates that it is in; the plan text when there is none. */
+  file?: string | null;
   /** 1-based. */
   line?: number | null;
   column?: number | null;

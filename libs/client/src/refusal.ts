@@ -36,6 +36,7 @@ function readTextProblem(json: unknown): TextProblem[] {
       message: json['message'],
       ...(typeof json['code'] === 'string' && { code: json['code'] }),
       path: text('path'),
+      file: text('file'),
       line: place('line'),
       column: place('column'),
       hint: text('hint'),

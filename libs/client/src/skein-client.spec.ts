@@ -110,7 +110,7 @@ describe('the client of a coordinator', () => {
       code: 'seq-stale',
       retry: 'never',
       problem: { currentSeq: 9 },
-      problems: [{ code: 'x', message: 'm', path: 'steps[0]', line: 3, column: 9, hint: null }],
+      problems: [{ code: 'x', message: 'm', path: 'steps[0]', file: null, line: 3, column: 9, hint: null }],
     });
   });
 

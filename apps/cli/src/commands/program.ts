@@ -203,8 +203,9 @@ export function createProgram(o: {
     .command('validate')
     .description('check a plan text, without a server')
     .argument('<file>')
+    .option('--param <name=value>', 'a param of the plan; may be given many times', collectParam)
     .option('--json', 'one machine-readable line', false)
-    .action(async (file: string, options: { json: boolean }) => {
+    .action(async (file: string, options: { json: boolean; param?: Record<string, string> }) => {
       const { validatePlan } = await import('./validating.ts');
       o.ended(await validatePlan(o.terminal, file, options));
     });

@@ -4,12 +4,16 @@ import { escapeText } from '../rendering/escape.ts';
 import { renderTextProblem } from '../rendering/problems.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { jsonLine, type CommandResult } from './context.ts';
-import { readPlanText } from './plan-text.ts';
+import { type PlanInputOptions, readPlanInput } from './plan-input.ts';
 
 /** All that can be said of a plan without its repository. No server is asked. */
-export async function validatePlan(terminal: Terminal, file: string, o: { json: boolean }): CommandResult {
-  const plan = await readPlanText(file);
-  const parsed = parsePlan(plan.text);
+export async function validatePlan(
+  terminal: Terminal,
+  file: string,
+  o: { json: boolean } & Pick<PlanInputOptions, 'param'>,
+): CommandResult {
+  const { plan, params, files } = await readPlanInput(file, o);
+  const parsed = parsePlan(plan.text, { params, files });
   if (o.json) {
     terminal.out(
       jsonLine(parsed.ok ? { ok: true, digest: parsed.digest, definition: parsed.definition } : parsed),
@@ -24,13 +28,15 @@ export async function validatePlan(terminal: Terminal, file: string, o: { json: 
 
 function describe({ definition, digest }: ParsedPlan & { ok: true }): string {
   const steps = definition.steps.reduce(
-    (sum, step) => sum + (step.matrix?.kind === 'list' ? step.matrix.values.length : 1),
+    (sum, { matrix }) =>
+      sum + (matrix?.kind === 'list' ? matrix.values.length : matrix?.kind === 'from' ? 0 : 1),
     0,
   );
-  const globs = definition.steps.filter((step) => step.matrix?.kind === 'glob').length;
-  const more =
-    globs > 0
-      ? `, and more once the files of ${globs === 1 ? 'a glob are' : `${globs} globs are`} known`
-      : '';
+  const kinds = new Set(definition.steps.map((step) => step.matrix?.kind));
+  const unknown = [
+    ...(kinds.has('glob') ? ['the files of its globs are known'] : []),
+    ...(kinds.has('from') ? ['its fan-outs are decided'] : []),
+  ];
+  const more = unknown.length > 0 ? `, and more once ${unknown.join(' and ')}` : '';
   return `${escapeText(definition.name)} is valid: ${steps} step${steps === 1 ? '' : 's'}${more}\n  digest ${digest}`;
 }

@@ -1,9 +1,12 @@
+import { dirname, join } from 'node:path';
 import { ConnectionError, ProblemError } from '#client';
 import { escapeLines, escapeText } from './escape.ts';
 
 export interface TextProblem {
   message: string;
   path?: string | null | undefined;
+  /** A file of templates, relative to the plan's own. */
+  file?: string | null | undefined;
   line?: number | null | undefined;
   column?: number | null | undefined;
   hint?: string | null | undefined;
@@ -11,7 +14,11 @@ export interface TextProblem {
 
 /** `plan.yaml:3:5: steps[0].needs: unknown step "lint" (did you mean "lints"?)` */
 export function renderTextProblem(file: string, problem: TextProblem): string {
-  const place = [escapeText(file), problem.line, problem.column]
+  const place = [
+    escapeText(problem.file ? join(dirname(file), problem.file) : file),
+    problem.line,
+    problem.column,
+  ]
     .filter((part) => part !== null && part !== undefined)
     .join(':');
   const path = problem.path ? `${escapeText(problem.path)}: ` : '';

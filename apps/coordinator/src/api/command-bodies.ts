@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { show } from '#contracts';
 
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const paramValue = z.union(
+  [scalar, z.array(scalar)],
+  'expected text, a number, true, false or a list of them',
+);
+
 /** `POST /v1/plans` */
 export const submissionBody = z.strictObject(
   {
@@ -13,8 +19,21 @@ export const submissionBody = z.strictObject(
       .string('expected a string')
       .optional()
       .describe("Branch, tag or commit, used instead of the text's `repo.base`."),
+    params: z
+      .record(z.string(), paramValue, 'expected a map of names to values')
+      .optional()
+      .describe(
+        "Values of the plan's params. Texts are taken for numbers, true/false and lists where it wants those.",
+      ),
+    files: z
+      .record(z.string(), z.string('expected the text of the file'), 'expected a map of paths to texts')
+      .optional()
+      .describe('Texts of the files that `templateFiles` of the plan names, by the names there.'),
   },
-  { error: (issue) => wordShape(issue, '{"text": "<the plan>"}, and perhaps "repoUrl" and "base"') },
+  {
+    error: (issue) =>
+      wordShape(issue, '{"text": "<the plan>"}, and perhaps "repoUrl", "base", "params" and "files"'),
+  },
 );
 export type SubmissionBody = z.infer<typeof submissionBody>;
 

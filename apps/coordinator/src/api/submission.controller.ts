@@ -1,6 +1,6 @@
 import { Body, Controller, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { parsePlan, repoBaseProblem, repoUrlProblem, type PlanProblem } from '#contracts';
+import { digestWithGiven, parsePlan, repoBaseProblem, repoUrlProblem, type PlanProblem } from '#contracts';
 import type { Actor, PlanDefinition } from '#domain';
 import { currentTraceparent, inSpan, names, parseTraceparent } from '#telemetry';
 import {
@@ -49,7 +49,7 @@ export class SubmissionController {
     const submission = {
       tenant: TENANT,
       definition,
-      digest: submissionDigest(body.text, definition, body.base),
+      digest: digestOf(body, definition),
       idempotencyKey: key,
       by: actor(rawActor),
     };
@@ -105,7 +105,7 @@ export class SubmissionController {
     definition: PlanDefinition,
     key: string | null,
   ): Promise<DryRunAnswer> {
-    const digest = submissionDigest(body.text, definition, body.base);
+    const digest = digestOf(body, definition);
     const planId = key === null ? null : planIdFor(TENANT, key);
     const existing = planId === null ? null : await this.reader.digest(planId);
     if (existing !== null && existing !== digest) {
@@ -116,9 +116,10 @@ export class SubmissionController {
     return { dryRun: true, planId, exists: existing !== null, name, digest, steps: steps.length, repo };
   }
 
-  private parse({ text, repoUrl, base }: SubmissionBody): PlanDefinition {
+  private parse({ text, repoUrl, base, params = {}, files = {} }: SubmissionBody): PlanDefinition {
     const { maxBytes, maxSteps } = this.limits;
-    const parsed = parsePlan(text, { maxBytes, maxSteps, absoluteRepo: repoUrl === undefined });
+    const absoluteRepo = repoUrl === undefined;
+    const parsed = parsePlan(text, { maxBytes, maxSteps, absoluteRepo, params, files });
     if (!parsed.ok) throw invalidPlan(parsed.problems);
     const { definition } = parsed;
     if (repoUrl === undefined && base === undefined) return definition;
@@ -138,6 +139,13 @@ export class SubmissionController {
     const { repo } = definition;
     return { ...definition, repo: { url: repoUrl ?? repo.url, base: base ?? repo.base } };
   }
+}
+
+function digestOf(
+  { text, base, params = {}, files = {} }: SubmissionBody,
+  definition: PlanDefinition,
+): string {
+  return digestWithGiven(submissionDigest(text, definition, base), { params, files });
 }
 
 function invalidPlan(problems: PlanProblem[]): Problem {

@@ -566,6 +566,8 @@ export interface components {
       message: string;
       /** @description `steps[3].needs[0]`; empty for the text as a whole. */
       path: string;
+      /** @description The file of templates that it is in; absent: the plan text. */
+      file?: string;
       /** @description From 1. */
       line: number;
       /** @description From 1, in UTF-16 code units. */
@@ -665,6 +667,14 @@ export interface operations {
           repoUrl?: string;
           /** @description Branch, tag or commit, used instead of the text's `repo.base`. */
           base?: string;
+          /** @description Values of the plan's params. Texts are taken for numbers, true/false and lists where it wants those. */
+          params?: {
+            [key: string]: (string | number | boolean) | (string | number | boolean)[];
+          };
+          /** @description Texts of the files that `templateFiles` of the plan names, by the names there. */
+          files?: {
+            [key: string]: string;
+          };
         };
       };
     };

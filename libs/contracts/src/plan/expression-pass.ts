@@ -284,6 +284,7 @@ function conformed(value: JsonValue, node: KeyNode): unknown {
   const asText = (one: JsonValue) =>
     typeof one === 'number' || typeof one === 'boolean' ? String(one) : one;
   if (node.use === 'text') return asText(value);
+  if (node.use === 'glob' && node.items && typeof value === 'string') return [value];
   return Array.isArray(value) && node.items?.use === 'text' ? value.map(asText) : value;
 }
 

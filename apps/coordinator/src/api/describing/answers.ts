@@ -213,6 +213,7 @@ const textProblem = z
     code: z.string().describe('For programs; stays stable.'),
     message: z.string(),
     path: z.string().describe('`steps[3].needs[0]`; empty for the text as a whole.'),
+    file: z.string().optional().describe('The file of templates that it is in; absent: the plan text.'),
     line: z.int().describe('From 1.'),
     column: z.int().describe('From 1, in UTF-16 code units.'),
     hint: z.string().optional().describe('What to do about it.'),
