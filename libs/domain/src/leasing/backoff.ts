@@ -1,5 +1,10 @@
 /** How the decider spaces what it tries again. */
-export const LEASE_BACKOFF = { firstMs: 1_000, maxMs: 60_000 } as const;
+export const LEASE_BACKOFF: BackoffLimits = { firstMs: 1_000, maxMs: 60_000 };
+
+export interface BackoffLimits {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
 
 /** Leases that a step may give back for outside faults before it is blocked. */
 export const MAX_FAULTS = 6;
