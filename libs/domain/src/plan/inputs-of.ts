@@ -1,5 +1,5 @@
 import type { CommitRef, JsonValue } from '../ledger/events.ts';
-import { stepOf, type PlanState } from './state.ts';
+import { stepOf, type GroupState, type PlanState } from './state.ts';
 
 export interface InputCommit {
   ordinal: number;
@@ -9,7 +9,7 @@ export interface InputCommit {
 
 /**
  * The commits that a step starts from, in ordinal order: the results of its needs. A need that makes no commits
- * itself (`noop`) stands for its own needs, so that a join passes on what it joined.
+ * itself (a `noop`, a wait, a step that was skipped) stands for its own needs: it passes on what it joined.
  */
 export function inputCommits(state: PlanState, ordinal: number): InputCommit[] {
   const definition = stepOf(state, ordinal).instance.definition;
@@ -44,10 +44,19 @@ function neededGroups(state: PlanState, definition: number): Set<number> {
     for (const need of state.groups[index]!.needs) {
       if (found.has(need)) continue;
       found.add(need);
-      if (state.groups[need]!.definition.work.kind === 'noop') open.push(need);
+      if (passesOn(state, state.groups[need]!)) open.push(need);
     }
   }
   return found;
+}
+
+function passesOn(state: PlanState, { definition, ordinals }: GroupState): boolean {
+  const { kind } = definition.work;
+  return (
+    kind === 'noop' ||
+    kind === 'wait' ||
+    ordinals.some((ordinal) => stepOf(state, ordinal).status === 'skipped')
+  );
 }
 
 function commitsOf(state: PlanState, groups: Set<number>): InputCommit[] {

@@ -4,6 +4,7 @@ import { PlanStory, REPO, SLOTS, T0, aPlan, aStep } from '../testing/plan-story.
 import { toIso } from '../time.ts';
 import { ExpressionError, type Expressions, type ExpressionScope } from './expressions.ts';
 import type { StepDefinition } from './definition.ts';
+import { inputCommits } from './inputs-of.ts';
 
 /** Expressions are functions of the scope here: what they are written in is libs/contracts' business. */
 function words(meaning: Record<string, (scope: ExpressionScope) => JsonValue>): Expressions {
@@ -251,6 +252,33 @@ describe('a wait', () => {
     story.tell({ kind: 'cancel', by: { name: 'me', via: 'cli' }, why: null });
     expect(story.step('rest').status).toBe('cancelled');
     expect(story.fleet.nextWake()).toBeNull();
+  });
+});
+
+describe('what makes no commits itself', () => {
+  it.each<[string, Partial<StepDefinition>]>([
+    ['a join', {}],
+    ['a wait', { work: { kind: 'wait', until: { forMs: 1_000 } } }],
+    ['a step that is skipped', { when: 'no', work: { kind: 'run', commands: ['x'], script: null } }],
+  ])('(%s) passes on the results of its needs', (_what, between) => {
+    const work = { kind: 'run' as const, commands: ['x'], script: null };
+    const steps = [
+      aStep('first', [], { work }),
+      aStep('between', ['first'], between),
+      aStep('last', ['between'], { work }),
+    ];
+    const story = new PlanStory(aPlan(steps), words({ no: () => false }));
+    const commit = { sha: 'a'.repeat(40), ref: 'refs/x' };
+    story.admitAll();
+    story.pass('first', { commit });
+    if (!between.when && !between.work) {
+      story.admitAll();
+      story.pass('between');
+    }
+    story.now += 1_000;
+    story.tell({ kind: 'time' });
+    expect(story.admitAll()).toEqual(['last']);
+    expect(inputCommits(story.state, 2)).toEqual([{ ordinal: 0, stepName: 'first', commit }]);
   });
 });
 
