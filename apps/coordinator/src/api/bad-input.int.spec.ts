@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
 import fc from 'fast-check';
+import pg from 'pg';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadSettings } from '#config';
 import { LedgerDatabase, migrate } from '#ledger';
@@ -16,6 +18,9 @@ import {
 import { Coordinator } from '../coordinator.ts';
 import { startRestApi } from '../rest-api.ts';
 import { ScriptedWorker, passAtOnce } from '../testing/scripted-worker.ts';
+import { openApiDocument } from './describing/openapi.ts';
+import { ROUTES } from './describing/routes.ts';
+import { DescribedApi } from './testing/described-api.ts';
 
 const MAX_BYTES = 100_000;
 const SEED = 20_261_120;
@@ -47,6 +52,7 @@ describe('the REST interface and what nobody should send it', () => {
   let app: NestFastifyApplication;
   let url: URL;
   const failures: string[] = [];
+  const described = new DescribedApi(openApiDocument(ROUTES));
 
   beforeAll(async () => {
     database = await freshDatabase();
@@ -103,6 +109,18 @@ describe('the REST interface and what nobody should send it', () => {
       });
       sent.on('error', reject);
       sent.end(body);
+    });
+  }
+
+  /** Whatever came back until the other side closed. `then` is sent when the first of it has come. */
+  function exchange(bytes: string, then?: string): Promise<string> {
+    return new Promise((resolve) => {
+      const socket = connect(Number(url.port), url.hostname, () => socket.write(bytes, 'latin1'));
+      let text = '';
+      socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      if (then !== undefined) socket.once('data', () => socket.write(then));
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve(text));
     });
   }
 
@@ -408,6 +426,47 @@ describe('the REST interface and what nobody should send it', () => {
       await expectRefused(() => call('GET', path), status, code, says);
     });
 
+    it.each([
+      '/v1/plans/PLAN?x=1',
+      '/v1/plans/PLAN/steps?stat=passed',
+      '/v1/plans/PLAN/diff?stat',
+      '/v1/plans/PLAN/ledger?afer=1',
+      '/v1/plans/PLAN/events?since=1',
+      '/v1/events?plans=a',
+      '/v1/openapi.json?pretty=1',
+      '/healthz?deep=1',
+    ])('%s has a parameter that it does not take', async (path) => {
+      const planId = await endedPlan();
+      await expectRefused(
+        () => call('GET', path.replace('PLAN', planId)),
+        400,
+        'query-invalid',
+        /unknown query parameter "\w+"; (did you mean \w+\?|this takes )/,
+      );
+    });
+
+    it.each([['POST', '/v1/plans?dryrun=true', 'did you mean dryRun?']])(
+      '%s %s has a parameter that it does not take',
+      async (method, path, says) => {
+        const body = JSON.stringify({ text: PLAN });
+        await expectRefused(
+          () => call(method, path, { headers: JSON_TYPE, body }),
+          400,
+          'query-invalid',
+          says,
+        );
+      },
+    );
+
+    it('is refused to a HEAD as to a GET, without a body', async () => {
+      const { status, headers, text } = await call('HEAD', '/v1/plans/nosuchplan');
+      expect([status, headers['content-type'], text]).toEqual([
+        404,
+        'application/problem+json; charset=utf-8',
+        '',
+      ]);
+    });
+
     it.each<[string, number, string, string]>([
       ['/ledger?after=-1', 400, 'query-invalid', 'after must be a whole number'],
       ['/ledger?limit=5001', 400, 'query-invalid', 'from 1 to 5000'],
@@ -463,6 +522,115 @@ describe('the REST interface and what nobody should send it', () => {
     });
   });
 
+  describe('what is hardly a request', () => {
+    const HOST = 'Host: 127.0.0.1\r\n';
+
+    it.each<[string, string, number, string, string]>([
+      ['is no HTTP', 'HELO\r\n\r\n', 400, 'request-malformed', 'no HTTP/1.1 request'],
+      ['has a bad header', `GET / HTTP/1.1\r\n${HOST}a b: c\r\n\r\n`, 400, 'request-malformed', 'HTTP/1.1'],
+      [
+        'has two lengths',
+        `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n`,
+        400,
+        'request-malformed',
+        'no HTTP/1.1 request',
+      ],
+      [
+        'has huge headers',
+        `GET /v1/plans HTTP/1.1\r\n${HOST}x: ${'a'.repeat(20_000)}\r\n\r\n`,
+        431,
+        'headers-too-large',
+        'larger than the 16 KB',
+      ],
+      [
+        'has a huge address',
+        `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n${HOST}\r\n`,
+        431,
+        'headers-too-large',
+        'or the address',
+      ],
+      [
+        'names no host',
+        'GET /v1/plans HTTP/1.1\r\nConnection: close\r\n\r\n',
+        421,
+        'foreign-host',
+        'http://127.0.0.1',
+      ],
+      [
+        'expects something',
+        `POST /v1/plans HTTP/1.1\r\n${HOST}Connection: close\r\nExpect: a miracle\r\nContent-Length: 0\r\n\r\n`,
+        417,
+        'expectation-unknown',
+        'no Expect header',
+      ],
+      [
+        'wants a tunnel',
+        `CONNECT evil.example:443 HTTP/1.1\r\n${HOST}\r\n`,
+        405,
+        'method-not-allowed',
+        'no proxy',
+      ],
+      [
+        'wants a trace',
+        `TRACE /v1/plans HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+        405,
+        'method-not-allowed',
+        'use GET, HEAD, POST',
+      ],
+    ])('and %s is refused as a problem, too', async (_what, bytes, status, code, says) => {
+      const sent = async (): Promise<Answer> => {
+        const [head = '', text = ''] = (await exchange(bytes)).split('\r\n\r\n');
+        const [line = '', ...lines] = head.split('\r\n');
+        const headers = Object.fromEntries(
+          lines.map((one) => [one.split(': ')[0]!.toLowerCase(), one.slice(one.indexOf(': ') + 2)]),
+        );
+        return { status: Number(line.split(' ')[1]), headers, text };
+      };
+      await expectRefused(sent, status, code, says);
+    });
+
+    it('is not answered into the middle of a stream', async () => {
+      const planId = await endedPlan();
+      const address = `GET /v1/events HTTP/1.1\r\n${HOST}\r\n`;
+      const text = await exchange(address, 'HELO\r\n\r\n');
+      expect(text).toContain('content-type: text/event-stream');
+      expect(text).not.toContain('problem');
+      expect((await call('GET', `/v1/plans/${planId}`)).status).toBe(200);
+    });
+  });
+
+  describe('a request while the ledger is away', () => {
+    async function asAdmin(...statements: string[]): Promise<void> {
+      const elsewhere = new URL(database.adminUrl);
+      elsewhere.pathname = '/postgres';
+      const admin = new pg.Client({ connectionString: elsewhere.href });
+      await admin.connect();
+      for (const statement of statements) await admin.query(statement);
+      await admin.end();
+    }
+
+    it.each(['', '/nosuchplan', '/nosuchplan/events'])(
+      'for /v1/plans%s is told to come back',
+      async (path) => {
+        const name = new URL(database.adminUrl).pathname.slice(1);
+        await asAdmin(
+          `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`,
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+        );
+        try {
+          const answer = await call('GET', `/v1/plans${path}`);
+          expect([answer.status, answer.headers['retry-after']]).toEqual([503, '2']);
+          expect(problemOf(answer)).toMatchObject({ code: 'ledger-unavailable' });
+        } finally {
+          await asAdmin(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+        }
+        await eventually(async () => (await coordinator.readiness.missing()).length === 0, {
+          what: 'somebody to decide again',
+        });
+      },
+    );
+  });
+
   describe('noise', () => {
     const hostile = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 40 }),
@@ -491,7 +659,10 @@ describe('the REST interface and what nobody should send it', () => {
           const search = Object.entries(query).map(([name, value]) => `${name}=${value}`);
           const answer = await call(method, `/${[...start, ...parts].join('/')}?${search.join('&')}`);
           if (method === 'HEAD') expect(answer.status).toBeLessThan(500);
-          else expectAnswer(answer);
+          else {
+            expectAnswer(answer);
+            if (method === 'GET') described.check(method, `/${[...start, ...parts].join('/')}`, answer);
+          }
         }),
         { seed: SEED, numRuns: 300 },
       );
