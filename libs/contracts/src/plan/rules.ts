@@ -60,7 +60,6 @@ function durationUpTo(msMax: number, most: string): z.ZodString {
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
-const TIME_EXPECTED = "expected a time such as '2026-12-01T08:00:00Z'";
 
 /** A time of day somewhere, in ISO 8601; null when it is none. In UTC, with milliseconds. */
 export function parseTime(text: string): string | null {
@@ -70,8 +69,6 @@ export function parseTime(text: string): string | null {
   if (new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10) !== day) return null;
   return new Date(text).toISOString();
 }
-
-export const time = z.string().refine((text) => parseTime(text) !== null, TIME_EXPECTED);
 
 /** A duration from some moment on, or a time. */
 export const durationOrTime = z.string().superRefine((given, check) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { optionally, use } from './key-facts.ts';
-import { command, glob, repoFile, text, time, waitEnd } from './rules.ts';
+import { command, glob, repoFile, text, waitEnd } from './rules.ts';
 
 /** The kinds of work that a step can be. */
 
@@ -12,7 +12,7 @@ export const wait = use(
     [
       use('wait', waitEnd),
       z.strictObject({
-        until: use('wait', z.union([use('wait', waitEnd), time], { error: 'expected a time' })).describe(
+        until: use('wait', waitEnd).describe(
           "A time in ISO 8601, such as '2026-12-01T08:00:00Z', or a duration.",
         ),
       }),
