@@ -1,6 +1,9 @@
 export { CacheDirUnsafeError, usableCacheDir } from './cache-dir.ts';
 export { DataDirInUseError } from './data-dir.ts';
 export { FileLock, LockTimeoutError } from './file-lock.ts';
+export { freePort, LOOPBACK } from './free-port.ts';
+export { goInstall, GoInstallError } from './go-install.ts';
+export { installOnce } from './install-once.ts';
 export {
   findNatsServer,
   type FindOptions,

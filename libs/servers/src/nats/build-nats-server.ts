@@ -1,11 +1,7 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { goInstall, GoInstallError } from '../go-install.ts';
 import { installOnce } from '../install-once.ts';
 import { BUILT_NATS_VERSION, versionOf } from './version.ts';
-
-const run = promisify(execFile);
 
 /** 2 cores and an empty module cache: 70 s. A slow network gets some more. */
 const BUILD_TIMEOUT_MS = 15 * 60_000;
@@ -34,7 +30,7 @@ export async function buildNatsServer(o: {
     onWait: () => o.onProgress?.('Waiting for another process that builds nats-server ...'),
     fill: async (folder) => {
       o.onProgress?.(`Building nats-server ${BUILT_NATS_VERSION} with Go (once, a minute or two) ...`);
-      await goInstall(o.go, folder);
+      await install(o.go, folder);
     },
   });
   const binary = await cachedNatsServer(o.cacheDir);
@@ -46,36 +42,14 @@ function folderOf(cacheDir: string): string {
   return join(cacheDir, 'nats-server', `${BUILT_NATS_VERSION}-${process.platform}-${process.arch}`);
 }
 
-async function goInstall(go: string, folder: string): Promise<void> {
-  const scratch = join(folder, 'build');
-  const settings = {
-    GOPATH: join(scratch, 'path'),
-    GOCACHE: join(scratch, 'cache'),
-    GOTMPDIR: join(scratch, 'tmp'),
-    GOBIN: join(scratch, 'bin'),
-    // Module folders are read-only by default, so that nobody could remove them.
-    GOFLAGS: '-modcacherw',
-    GOTOOLCHAIN: 'local',
-    CGO_ENABLED: '0',
-  };
-  await mkdir(settings.GOTMPDIR, { recursive: true });
-  // `env` adds to what we inherited: the user's proxy settings must reach Go.
-  const assignments = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  const module = `github.com/nats-io/nats-server/v2@v${BUILT_NATS_VERSION}`;
+async function install(go: string, folder: string): Promise<void> {
+  const source = `github.com/nats-io/nats-server/v2@v${BUILT_NATS_VERSION}`;
   try {
-    await run('env', [...assignments, go, 'install', '-trimpath', module], {
-      cwd: scratch,
-      timeout: BUILD_TIMEOUT_MS,
-      maxBuffer: 16 * 1024 * 1024,
-    });
+    await goInstall({ go, source, program: 'nats-server', folder, timeoutMs: BUILD_TIMEOUT_MS });
   } catch (cause) {
-    const output = ((cause as { stderr?: string }).stderr ?? '').trim().split('\n').slice(-3).join('; ');
-    throw new NatsBuildError(output === '' ? 'the build failed' : output, { cause });
+    if (!(cause instanceof GoInstallError)) throw cause;
+    throw new NatsBuildError(cause.message, { cause });
   }
-  const program = join(folder, 'nats-server');
-  await rename(join(settings.GOBIN, 'nats-server'), program);
-  await chmod(program, 0o755);
-  await rm(scratch, { recursive: true, force: true });
 }
 
 export class NatsBuildError extends Error {
