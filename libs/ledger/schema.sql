@@ -26,6 +26,25 @@ CREATE TABLE migrations (
   name character varying NOT NULL,
   CONSTRAINT "PK_8c82d7f526340ab734260ea46be" PRIMARY KEY (id)
 );
+CREATE TABLE pages (
+  id text COLLATE "C" NOT NULL,
+  number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  sink text COLLATE "C" NOT NULL,
+  plan_id text COLLATE "C" NOT NULL,
+  incident text COLLATE "C" NOT NULL,
+  action text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  content text NOT NULL,
+  state text COLLATE "C" NOT NULL DEFAULT 'waiting'::text,
+  open boolean NOT NULL,
+  made_at timestamp with time zone NOT NULL,
+  due_at timestamp with time zone NOT NULL,
+  held_until timestamp with time zone,
+  tries integer NOT NULL DEFAULT 0,
+  first_tried_at timestamp with time zone,
+  settled_at timestamp with time zone,
+  CONSTRAINT pages_pkey PRIMARY KEY (id)
+) WITH (fillfactor=70);
 CREATE TABLE plans (
   plan_id text COLLATE "C" NOT NULL,
   position bigint NOT NULL,
@@ -53,6 +72,19 @@ CREATE TABLE projections (
   tx xid8 NOT NULL,
   position bigint NOT NULL,
   CONSTRAINT projections_pkey PRIMARY KEY (name)
+);
+CREATE TABLE sinks (
+  name text COLLATE "C" NOT NULL,
+  tx xid8 NOT NULL,
+  position bigint NOT NULL,
+  failures integer NOT NULL DEFAULT 0,
+  failing_since timestamp with time zone,
+  resume_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  last_error_at timestamp with time zone,
+  last_error text,
+  given_up bigint NOT NULL DEFAULT 0,
+  CONSTRAINT sinks_pkey PRIMARY KEY (name)
 );
 CREATE TABLE steps (
   plan_id text COLLATE "C" NOT NULL,
@@ -93,6 +125,9 @@ CREATE TABLE term_liveness (
 
 CREATE INDEX events_open_plans ON events USING btree (plan_id, type) WHERE (type = ANY (ARRAY['plan.submitted'::text, 'plan.closed'::text]));
 CREATE INDEX events_tail ON events USING btree (tx, "position");
+CREATE INDEX pages_incident ON pages USING btree (incident, sink);
+CREATE INDEX pages_open ON pages USING btree (sink, plan_id) WHERE open;
+CREATE INDEX pages_waiting ON pages USING btree (sink, number) WHERE (state = 'waiting'::text);
 CREATE INDEX plans_by_age ON plans USING btree (submitted_at COLLATE "C");
 CREATE INDEX plans_by_label ON plans USING gin (label_terms);
 CREATE INDEX plans_by_name ON plans USING btree (lower((name COLLATE "C")), "position");
@@ -113,8 +148,10 @@ CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events 
 
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO the_runtime_role;
 GRANT INSERT, SELECT ON events TO the_runtime_role;
+GRANT DELETE, INSERT, SELECT, UPDATE ON pages TO the_runtime_role;
 GRANT DELETE, INSERT, SELECT, UPDATE ON plans TO the_runtime_role;
 GRANT SELECT, UPDATE ON projections TO the_runtime_role;
+GRANT INSERT, SELECT, UPDATE ON sinks TO the_runtime_role;
 GRANT DELETE, INSERT, SELECT, UPDATE ON steps TO the_runtime_role;
 GRANT SELECT, UPDATE ON term TO the_runtime_role;
 GRANT SELECT, UPDATE ON term_liveness TO the_runtime_role;

@@ -1,6 +1,12 @@
 import { Events1763600000000 } from './1763600000000-events.ts';
 import { Projections1763600100000 } from './1763600100000-projections.ts';
 import { PlanFilters1763600200000 } from './1763600200000-plan-filters.ts';
+import { Pages1763600300000 } from './1763600300000-pages.ts';
 
 /** In order. Landed migrations are never edited: a change is a new one. */
-export const MIGRATIONS = [Events1763600000000, Projections1763600100000, PlanFilters1763600200000];
+export const MIGRATIONS = [
+  Events1763600000000,
+  Projections1763600100000,
+  PlanFilters1763600200000,
+  Pages1763600300000,
+];

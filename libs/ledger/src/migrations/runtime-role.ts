@@ -48,6 +48,8 @@ const GRANTS: Record<string, string> = {
   plans: 'SELECT, INSERT, UPDATE, DELETE',
   steps: 'SELECT, INSERT, UPDATE, DELETE',
   attempts: 'SELECT, INSERT, UPDATE, DELETE',
+  sinks: 'SELECT, INSERT, UPDATE',
+  pages: 'SELECT, INSERT, UPDATE, DELETE',
 };
 
 export async function grantRuntime(admin: Client, schema: string, user: string): Promise<void> {
