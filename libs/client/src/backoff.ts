@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const LONGEST_MS = 30_000;
-
 /** Exponential, with full jitter: many clients of a server that restarts must not come back at the same moment. */
 export class Backoff {
   private failures = 0;
 
-  /** `firstMs`: the most that the first pause lasts. */
-  constructor(public firstMs: number) {}
+  constructor(
+    /** The most that the first pause lasts. */
+    public firstMs: number,
+    /** The most that any pause lasts. */
+    private readonly longestMs: number,
+  ) {}
 
   reset(): void {
     this.failures = 0;
@@ -15,7 +17,7 @@ export class Backoff {
 
   /** Waits at least `leastMs`. Throws the signal's reason when it is given meanwhile. */
   async pause(signal: AbortSignal | undefined, leastMs = 0): Promise<void> {
-    const longestMs = Math.min(LONGEST_MS, this.firstMs * 2 ** Math.min(this.failures, 16));
+    const longestMs = Math.min(this.longestMs, this.firstMs * 2 ** Math.min(this.failures, 16));
     this.failures += 1;
     const ms = leastMs + Math.random() * longestMs;
     await delay(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {

@@ -42,6 +42,8 @@ const EVENT_CHARS_MAX = 64 * 1024 * 1024;
 const SILENCE_MS_MAX = 45_000;
 const TIMEOUT_MS = 15_000;
 const FIRST_PAUSE_MS = 1_000;
+/** Somebody watches: a server that restarts is back within seconds. */
+const LONGEST_PAUSE_MS = 5_000;
 const PROBLEM_BYTES_MAX = 1024 * 1024;
 
 /** A plan's events from any seq on; ends after `plan.closed`. */
@@ -59,7 +61,7 @@ export function planEvents(
  * Throws ProblemError for what trying again cannot mend, UnexpectedAnswerError when something else answers.
  */
 export async function* readEvents(url: string, o: EventStreamOptions = {}): AsyncGenerator<StreamedEvent> {
-  const backoff = new Backoff(FIRST_PAUSE_MS);
+  const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   const stream = new ResumedStream(url, o, backoff);
   for (;;) {
     let trouble: ConnectionError | ProblemError;

@@ -16,6 +16,7 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 const TIMEOUT_MS = 15_000;
 const TRIES = 3;
 const FIRST_PAUSE_MS = 400;
+const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * Sends a request. Every try has a deadline; reads, and what carries a key, are repeated when the connection failed or
@@ -33,7 +34,7 @@ export class Transport {
   /** In the shape of `fetch`, for good answers only. */
   readonly send = async (request: Request): Promise<Response> => {
     const mayRepeat = request.method === 'GET' || request.headers.has('idempotency-key');
-    const backoff = new Backoff(FIRST_PAUSE_MS);
+    const backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
     for (let left = mayRepeat ? this.tries : 1; ; left--) {
       try {
         return await this.once(left > 1 ? request.clone() : request);
