@@ -9,7 +9,7 @@ import { OverviewProgress, readOverview, type OverviewViews } from './overview-r
 export interface OverviewWriterOptions {
   views: OverviewViews & Pick<PlanViews, 'lastEnded'>;
   projector: Pick<Projector, 'waitFor' | 'caughtUp'>;
-  settings: Settings['telemetry'];
+  settings: Pick<Settings['telemetry'], 'otlpEndpoint' | 'serviceName'>;
   log: Logger;
   /** Where the spans go; by default to the endpoint of the settings. */
   trace?: Pick<OverviewTrace, 'write' | 'close'>;
