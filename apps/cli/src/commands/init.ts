@@ -13,7 +13,7 @@ import { lookAtRepository } from '../showing/look.ts';
 import { codemodTrials } from '../starting/codemod-trial.ts';
 import { findExample } from '../starting/examples/find-example.ts';
 import { firstPlanText, type FirstPlan } from '../starting/first-plan.ts';
-import { programHints } from '../starting/program-hints.ts';
+import { networkHints, programHints } from '../starting/program-hints.ts';
 import { surveyBase } from '../starting/survey.ts';
 import { findToolchain } from '../starting/toolchains/find-toolchain.ts';
 import type { CommandResult } from './context.ts';
@@ -99,7 +99,11 @@ async function tell(terminal: Terminal, file: string, plan: FirstPlan): Promise<
   terminal.out(`wrote ${paint('bold', shown)}: ${example.name}, ${example.evidence}`);
   const checks = toolchain.verify.join(', ');
   terminal.out(`  ${toolchain.name}; ${checks === '' ? toolchain.because : `checks: ${checks}`}`);
-  const hints = [...toolchain.hints, ...(await programHints(toolchain.programs, stepEnvironment().PATH))];
+  const hints = [
+    ...toolchain.hints,
+    ...(await programHints(toolchain.programs, stepEnvironment().PATH)),
+    ...(toolchain.network ? networkHints(childEnvironment()) : []),
+  ];
   for (const hint of hints) terminal.err(paint('yellow', `note: ${escapeText(hint)}`));
   terminal.out(
     [

@@ -29,6 +29,26 @@ export async function programHints(programs: readonly string[], path: string): P
   return hints;
 }
 
+/** Ways to the network that a person needs here, and that steps do not inherit. */
+const NETWORK = [
+  'HTTPS_PROXY',
+  'https_proxy',
+  'HTTP_PROXY',
+  'http_proxy',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+];
+
+/** For a plan whose programs fetch something. Names only: a proxy's address may hold a password. */
+export function networkHints(environment: Readonly<Record<string, string>>): string[] {
+  const names = NETWORK.filter((name) => name in environment);
+  if (names.length === 0) return [];
+  const them = names.length === 1 ? 'it' : 'them';
+  return [
+    `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} set here, and steps do not inherit ${them}: where the plan's programs cannot fetch without, say so in \`env\` of \`integrate\``,
+  ];
+}
+
 function shimHint(program: string, folder: string): string[] {
   const shim = SHIMS.find((known) => known.folder.test(folder));
   if (shim) {

@@ -4,7 +4,7 @@ import { findExample } from './examples/find-example.ts';
 import { isOwnSource, matrixFor } from './examples/file-globs.ts';
 import { firstPlanText } from './first-plan.ts';
 import { isIgnored } from './ignoring.ts';
-import { programHints } from './program-hints.ts';
+import { networkHints, programHints } from './program-hints.ts';
 import type { Survey } from './survey.ts';
 import { findToolchain } from './toolchains/find-toolchain.ts';
 
@@ -293,5 +293,12 @@ describe('programs that steps will not find', () => {
     const [missing] = await programHints(['no-such-program'], '/usr/bin:/bin');
     expect(missing).toContain('no-such-program is not on PATH');
     expect(await programHints(['sh'], '/usr/bin:/bin')).toEqual([]);
+  });
+
+  it('reach no network that needs a proxy or a certificate of its own, and that is said without the address', () => {
+    expect(networkHints({ PATH: '/bin' })).toEqual([]);
+    const [hint] = networkHints({ HTTPS_PROXY: 'http://me:secret@proxy' });
+    expect(hint).toContain('HTTPS_PROXY is set here');
+    expect(hint).not.toContain('secret');
   });
 });
