@@ -133,6 +133,17 @@ describe('the client of a coordinator', () => {
     await expect(answerOf(call)).rejects.toMatchObject({ status: 502, code: 'http-502', retry: 'later' });
   });
 
+  it('takes an empty text for what it is: a diff of nothing, the end of a log', async () => {
+    await using server = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': '0' }).end();
+    });
+    const { api } = server.client();
+    const params = { path: { planId: 'p1', step: 's1', attempt: 1 } };
+    const at = '/v1/plans/{planId}/steps/{step}/attempts/{attempt}/log';
+    expect(await answerOf(api.GET(at, { params, parseAs: 'text' }))).toBe('');
+    expect((await answerOf(api.GET(at, { params, parseAs: 'arrayBuffer' }))).byteLength).toBe(0);
+  });
+
   it('follows no redirection to somewhere else', async () => {
     await using server = await serve((_request, response) => {
       response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end();

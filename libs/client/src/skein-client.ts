@@ -45,15 +45,11 @@ export class SkeinClient {
   }
 }
 
-/** What a call of `api` was answered with. `empty`: what an answer without a body is, where there may be one (a text). */
-export async function answerOf<T>(
-  call: Promise<{ data?: T; response: Response }>,
-  empty?: T & ({} | null),
-): Promise<T> {
+/** What a call of `api` was answered with. */
+export async function answerOf<T>(call: Promise<{ data?: T; response: Response }>): Promise<T> {
   const { data, response } = await call;
-  if (data !== undefined) return data;
-  if (empty !== undefined && response.ok) return empty;
-  throw new UnexpectedAnswerError(response.url, 'nothing');
+  if (data === undefined) throw new UnexpectedAnswerError(response.url, 'nothing');
+  return data;
 }
 
 /** Something else may listen where a coordinator is looked for. */

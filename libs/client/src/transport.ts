@@ -61,8 +61,10 @@ export class Transport {
     }
     if (!response.ok)
       throw problemError(response.status, body.toString('utf8'), response.headers.get('retry-after'));
-    const { status, headers } = response;
-    return new Response(status === 204 ? null : body, { status, headers });
+    const headers = new Headers(response.headers);
+    // Of what was on the wire. A length of 0 would be taken for no answer, and an empty text is one.
+    for (const name of ['content-length', 'content-encoding']) headers.delete(name);
+    return new Response(response.status === 204 ? null : body, { status: response.status, headers });
   }
 }
 

@@ -17,6 +17,14 @@ describe('the client of the coordinator', () => {
     expect(keys).toEqual(['key-1', 'key-1']);
   });
 
+  it('takes a text without a body for an empty one', async () => {
+    await using server = await serve((_request, response) => response.end());
+    await expect(server.client.planDiff('p1')).resolves.toBe('');
+    await expect(server.client.attemptText('p1', 's1', 1, 'log')).resolves.toBe('');
+    await expect(server.client.attemptLog('p1', 's1', 1, 9)).resolves.toEqual(new Uint8Array());
+    await expect(server.client.plan('p1')).rejects.toBeInstanceOf(UnexpectedAnswerError);
+  });
+
   it('does not repeat a cancellation', async () => {
     let requests = 0;
     await using server = await serve((request) => {
