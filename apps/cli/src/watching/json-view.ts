@@ -1,5 +1,7 @@
 import { jsonLine } from '../commands/context.ts';
 import type { Terminal } from '../rendering/terminal.ts';
+import { escapeText } from '../rendering/escape.ts';
+import { describeLoss } from './lost-server.ts';
 import type { LogWatcher, PlanWatcher } from './plan-watcher.ts';
 import type { ToldEvent } from './watched-plan.ts';
 import type { WatchedStep } from './watched-step.ts';
@@ -20,7 +22,7 @@ export class JsonView implements PlanWatcher {
     lines: ({ ordinal, name }: WatchedStep, attempt, lines) => {
       for (const line of lines) this.terminal.out(jsonLine({ type: 'log', ordinal, name, attempt, line }));
     },
-    note: (text) => this.terminal.err(text),
+    note: (text) => this.terminal.err(escapeText(text)),
   };
 
   begin(plan: { planId: string }): void {
@@ -32,7 +34,7 @@ export class JsonView implements PlanWatcher {
   }
 
   lost(error: Error): void {
-    if (!this.isLost) this.terminal.err(`${error.message}; trying again`);
+    if (!this.isLost) this.terminal.err(escapeText(describeLoss(error)));
     this.isLost = true;
   }
 

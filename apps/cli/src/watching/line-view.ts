@@ -4,6 +4,7 @@ import { renderEvent } from '../rendering/event-line.ts';
 import { describeCounts } from '../rendering/states.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { logLines } from './log-lines.ts';
+import { describeLoss } from './lost-server.ts';
 import { outsideWaits } from './outside-waits.ts';
 import type { LogWatcher, PlanWatcher } from './plan-watcher.ts';
 import type { Change, ToldEvent, WatchedPlan } from './watched-plan.ts';
@@ -47,8 +48,7 @@ export class LineView implements PlanWatcher {
   }
 
   lost(error: Error): void {
-    if (!this.isLost)
-      this.terminal.err(`${formatTime(Date.now())} ${escapeText(error.message)}; trying again`);
+    if (!this.isLost) this.terminal.err(`${formatTime(Date.now())} ${escapeText(describeLoss(error))}`);
     this.isLost = true;
   }
 

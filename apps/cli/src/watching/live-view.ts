@@ -2,6 +2,7 @@ import { renderFollowed, renderPlan } from '../rendering/plan-view.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { logLines } from './log-lines.ts';
+import { describeLoss } from './lost-server.ts';
 import type { LogWatcher, PlanWatcher } from './plan-watcher.ts';
 import type { WatchedPlan } from './watched-plan.ts';
 
@@ -48,7 +49,7 @@ export class LiveView implements PlanWatcher {
 
   lost(error: Error): void {
     this.lostServer = true;
-    this.notice = { text: `${error.message}; trying again`, untilMs: Infinity };
+    this.notice = { text: describeLoss(error), untilMs: Infinity };
     this.draw();
   }
 

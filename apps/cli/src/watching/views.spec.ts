@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { ConnectionError } from '#client';
 import { eventually, TerminalScreen } from '#testing';
 import type { Terminal } from '../rendering/terminal.ts';
 import { displayWidth } from '../rendering/width.ts';
@@ -32,7 +33,7 @@ describe('the view for programs', () => {
     const view = new JsonView(terminal);
     view.begin({ planId: 'plan1' });
     view.event({ seq: 3, at: '2026-11-20T12:00:00.000Z', type: 'plan.new', data: { a: '\u009b' } });
-    view.lost(new Error('away'));
+    view.lost(new ConnectionError('http://x/v1/plans/plan1/events', 'refused'));
     view.lost(new Error('away'));
     view.back();
     view.log.lines(aWatchedPlan([aPictured(1)]).step('s1')!, 2, ['a "line"']);
@@ -40,7 +41,7 @@ describe('the view for programs', () => {
       '{"planId":"plan1","seq":3,"at":"2026-11-20T12:00:00.000Z","type":"plan.new","data":{"a":"\\u009b"}}',
       '{"type":"log","ordinal":"s1","name":"step-1","attempt":2,"line":"a \\"line\\""}',
     ]);
-    expect(err).toEqual(['away; trying again', 'the server is back']);
+    expect(err).toEqual(['lost the server: refused; trying again', 'the server is back']);
   });
 });
 
@@ -80,11 +81,11 @@ describe('the view for pipes', () => {
     const view = new LineView(terminal);
     view.begin(aWatchedPlan([]));
     view.back();
-    view.lost(new Error('cannot reach it'));
-    view.lost(new Error('cannot reach it'));
+    view.lost(new Error('it broke off'));
+    view.lost(new Error('it broke off'));
     view.back();
     expect(err.map((line) => line.slice(21))).toEqual([
-      'cannot reach it; trying again',
+      'lost the server: it broke off; trying again',
       'the server is back',
     ]);
   });
@@ -115,8 +116,8 @@ describe('the view for terminals', () => {
     view.begin(aWatchedPlan([aPictured(1)]));
     view.back();
     expect(screen.text().join('\n')).not.toContain('back');
-    view.lost(new Error('cannot reach it'));
-    expect(screen.text()[2]).toBe('cannot reach it; trying again');
+    view.lost(new Error('it broke off'));
+    expect(screen.text()[2]).toBe('lost the server: it broke off; trying again');
     view.back();
     expect(screen.text()[2]).toBe('the server is back');
     view.done();

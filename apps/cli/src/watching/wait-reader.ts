@@ -8,7 +8,7 @@ const LOOK_MS = 500;
 const QUIET_MS = 1_000;
 /** A plan that changes all the time is asked about this often, and one in which nothing happens. */
 const EVERY_MS = 5_000;
-const IDLE_MS = 30_000;
+const IDLE_MS = 10_000;
 /** Of the time that asking takes, this many times as long is not asked: the list of ten thousand steps costs. */
 const SHARE = 20;
 
@@ -17,7 +17,8 @@ export class WaitReader {
   private changedMs = performance.now();
   private askedMs = performance.now();
   private pauseMs = 0;
-  private isAsked = true;
+  /** Since the last change. The picture's own waits do not count: they may be from before anybody looked at the plan. */
+  private isAsked = false;
 
   constructor(
     private readonly source: Pick<PlanSource, 'steps'>,
