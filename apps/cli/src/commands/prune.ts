@@ -3,7 +3,7 @@ import { FileArtifactStore, type Extent } from '#artifacts';
 import { loadSettings } from '#config';
 import { ConnectionError, ProblemError } from '#client';
 import { exitCodes } from '../exit-code.ts';
-import { deadWorkersOf, oldLogsOf, unusedMirrorsOf } from '../pruning/host-leftovers.ts';
+import { deadWorkersOf, oldCachesOf, oldLogsOf, unusedMirrorsOf } from '../pruning/host-leftovers.ts';
 import { OldArtifacts, type PlanEnd } from '../pruning/old-artifacts.ts';
 import { prune, PRUNED_KINDS, type Prunable, type PruneReport } from '../pruning/prunable.ts';
 import { escapeText } from '../rendering/escape.ts';
@@ -32,6 +32,7 @@ export async function pruneData(context: CommandContext, o: PruneOptions): Comma
     ...(reachable ? [artifacts] : []),
     deadWorkersOf(dirs.work),
     unusedMirrorsOf(dirs.work, before),
+    oldCachesOf(dirs.work, before),
     oldLogsOf(dirs.data, before),
   ];
   const pruned = await prune(sources, { dryRun: o.dryRun });
@@ -91,6 +92,7 @@ const ABOUT: Record<(typeof PRUNED_KINDS)[number], string> = {
   artifacts: 'logs and diffs of ended plans; they show as lost',
   mirrors: 'copies of repositories; fetched again when needed',
   workers: 'what dead workers left',
+  caches: 'what was remembered of green bases',
   logs: 'logs of programs',
 };
 

@@ -53,6 +53,18 @@ export async function* deadWorkersOf(workDir: string): AsyncIterable<Prunable> {
   }
 }
 
+/** What workers remember of bases whose checks were green: files that are read as not there when they are gone. */
+export async function* oldCachesOf(workDir: string, before: Date): AsyncIterable<Prunable> {
+  const folder = join(workDir, 'baselines');
+  const entries = await opendir(folder).catch(() => null);
+  if (entries === null) return;
+  for await (const { name } of entries) {
+    if (!/^[0-9a-f]{64}\.json/.test(name)) continue;
+    const file = await oldFile('caches', join(folder, name), before);
+    if (file !== null) yield file;
+  }
+}
+
 /** Logs that nobody has written since. While a stack runs on the folder only what was put aside: the rest is open. */
 export async function* oldLogsOf(dataDir: string, before: Date): AsyncIterable<Prunable> {
   const folder = join(dataDir, 'logs');
@@ -62,17 +74,21 @@ export async function* oldLogsOf(dataDir: string, before: Date): AsyncIterable<P
   for await (const { name } of entries) {
     const aside = /\.log\.\d$/.test(name);
     if (!aside && (claim === null || !name.endsWith('.log'))) continue;
-    const path = join(folder, name);
-    const info = await lstat(path).catch(() => null);
-    if (info === null || !info.isFile() || info.mtimeMs >= before.getTime()) continue;
-    yield {
-      kind: 'logs',
-      name: path,
-      measure: () => measure(path),
-      remove: async () => {
-        await rm(path, { force: true });
-        return true;
-      },
-    };
+    const file = await oldFile('logs', join(folder, name), before);
+    if (file !== null) yield file;
   }
+}
+
+async function oldFile(kind: 'caches' | 'logs', path: string, before: Date): Promise<Prunable | null> {
+  const info = await lstat(path).catch(() => null);
+  if (info === null || !info.isFile() || info.mtimeMs >= before.getTime()) return null;
+  return {
+    kind,
+    name: path,
+    measure: () => measure(path),
+    remove: async () => {
+      await rm(path, { force: true });
+      return true;
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import type { Extent } from '#artifacts';
 
-export const PRUNED_KINDS = ['artifacts', 'mirrors', 'workers', 'logs'] as const;
+export const PRUNED_KINDS = ['artifacts', 'mirrors', 'workers', 'caches', 'logs'] as const;
 export type PrunedKind = (typeof PRUNED_KINDS)[number];
 
 /** One thing that may go. Found one after the other: nobody ever holds all of them. */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { FileArtifactStore } from '#artifacts';
 import { FileLock } from '#servers';
 import { tempDir } from '#testing';
-import { deadWorkersOf, oldLogsOf, unusedMirrorsOf } from './host-leftovers.ts';
+import { deadWorkersOf, oldCachesOf, oldLogsOf, unusedMirrorsOf } from './host-leftovers.ts';
 import { OldArtifacts, type PlanEnd } from './old-artifacts.ts';
 import { prune, type Prunable } from './prunable.ts';
 
@@ -115,6 +115,21 @@ describe('what workers left on this host', () => {
     expect((await readdir(mirrors)).filter((name) => name.endsWith('.git'))).toEqual([
       `${'a'.repeat(32)}.git`,
     ]);
+  });
+});
+
+describe('what workers remember', () => {
+  it('goes when it is old; what is no memory of theirs stays', async () => {
+    const work = await tempDir('work');
+    for (const [name, days] of [
+      [`${'a'.repeat(64)}.json`, 40],
+      [`${'b'.repeat(64)}.json`, 1],
+      ['notes.json', 40],
+    ] as const)
+      await write(join(work, 'baselines', name), '{}', days);
+    const pruned = await prune([oldCachesOf(work, ago(30))], { dryRun: false });
+    expect(pruned.caches).toEqual({ count: 1, files: 1, bytes: 2 });
+    expect((await readdir(join(work, 'baselines'))).sort()).toEqual([`${'b'.repeat(64)}.json`, 'notes.json']);
   });
 });
 
