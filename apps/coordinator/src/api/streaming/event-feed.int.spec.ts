@@ -311,11 +311,13 @@ class Reader {
   }
 
   private async read(): Promise<void> {
-    for await (const frame of this.stream.frames(this.stopping.signal)) {
-      this.frames.push(frame);
-      const match = /^id: (\S+)\ndata: (.*)\n\n$/.exec(frame);
-      if (match?.[1] && match[2]) {
-        this.events.push({ id: match[1], ...(JSON.parse(match[2]) as Omit<Told, 'id'>) });
+    for await (const frames of this.stream.frames(this.stopping.signal)) {
+      for (const frame of frames.match(/[^]*?\n\n/g) ?? []) {
+        this.frames.push(frame);
+        const match = /^id: (\S+)\ndata: (.*)\n\n$/.exec(frame);
+        if (match?.[1] && match[2]) {
+          this.events.push({ id: match[1], ...(JSON.parse(match[2]) as Omit<Told, 'id'>) });
+        }
       }
       if (this.held) await this.held;
     }

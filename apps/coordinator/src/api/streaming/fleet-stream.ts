@@ -1,5 +1,5 @@
 import { formatCursor, type TailCursor } from '#ledger';
-import type { FrameStream } from './client-stream.ts';
+import { WRITE_CHARS, type FrameStream } from './client-stream.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { PlanTenants } from './plan-tenants.ts';
 import type { ToldEvent } from './told-event.ts';
@@ -28,8 +28,12 @@ export class FleetStream implements FrameStream {
       while (!signal.aborted && !this.feed.stopped) {
         follower.reading();
         const events = await this.feed.after(this.cursor);
+        let frames = '';
         for (const event of events) {
-          if (await this.wants(event)) yield event.byCursor;
+          if (await this.wants(event)) frames += event.byCursor;
+          if (frames.length < WRITE_CHARS && event !== events.at(-1)) continue;
+          if (frames !== '') yield frames;
+          frames = '';
           this.cursor = event.cursor;
         }
         if (events.length === 0) await follower.wait(signal);

@@ -1,4 +1,4 @@
-import type { FrameStream } from './client-stream.ts';
+import { WRITE_CHARS, type FrameStream } from './client-stream.ts';
 import type { EventFeed } from './event-feed.ts';
 import { endFrame } from './told-event.ts';
 
@@ -22,12 +22,15 @@ export class PlanStream implements FrameStream {
       while (!signal.aborted && !this.feed.stopped) {
         follower.reading();
         const events = await this.feed.ofPlanAfter(this.planId, this.seq);
+        let frames = '';
         for (const event of events) {
-          yield event.bySeq;
+          const isLast = event.type === 'plan.closed';
+          frames += isLast ? event.bySeq + endFrame(this.planId, event.seq) : event.bySeq;
+          if (frames.length < WRITE_CHARS && event !== events.at(-1)) continue;
+          yield frames;
+          frames = '';
           this.seq = event.seq;
-          if (event.type !== 'plan.closed') continue;
-          yield endFrame(this.planId, event.seq);
-          return;
+          if (isLast) return;
         }
         if (events.length === 0) await follower.wait(signal);
       }
