@@ -4,6 +4,7 @@ export { type FreshDatabase, freshDatabase, freshNamespace } from './fresh.ts';
 export { type GitRepo, gitRepo } from './git-repo.ts';
 export { type Launcher, type LauncherOptions, startLauncher } from './launchers.ts';
 export { type OwnNats, type OwnPostgres, startOwnNats, startOwnPostgres } from './own-servers.ts';
+export { exampleRepository, type PlanExample, planExamples } from './plan-examples.ts';
 export { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts';
 export { runs } from './processes.ts';
 export { type Sample, Scrape } from './prometheus-text.ts';

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { planExamples } from '#testing';
+import { documentedKeys, examplesOfKeys, planFormatPage } from './format-page.ts';
 import { type JsonSchema, planJsonSchema } from './json-schema.ts';
 import { parsePlan } from './parse-plan.ts';
 
@@ -7,41 +10,65 @@ const docs = join(import.meta.dirname, '../../../../docs');
 const page = readFileSync(join(docs, 'plan-format.md'), 'utf8');
 const yamlBlocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map((match) => match[1]!);
 
-/** `steps.matrix.glob` for every key that a plan can have, once. */
-function keysOf(schema: JsonSchema, path: string[] = []): string[] {
-  const inside = [schema, ...(schema.anyOf ?? [])];
-  const own = inside.flatMap((one) =>
-    Object.entries(one.properties ?? {}).flatMap(([key, value]) => [
-      [...path, key].join('.'),
-      ...keysOf(value, [...path, key]),
+function described(schema: JsonSchema, path = ''): [string, string | undefined][] {
+  const more = typeof schema.additionalProperties === 'object' ? [schema.additionalProperties] : [];
+  return [
+    ...Object.entries(schema.properties ?? {}).flatMap(([key, value]): [string, string | undefined][] => [
+      [`${path}.${key}`, value.description],
+      ...described(value, `${path}.${key}`),
     ]),
-  );
-  return [...new Set([...own, ...inside.flatMap((one) => (one.items ? keysOf(one.items, path) : []))])];
-}
-
-function describedKeys(schema: JsonSchema): [string, string | undefined][] {
-  return [schema, ...(schema.anyOf ?? [])].flatMap((one) => [
-    ...Object.entries(one.properties ?? {}).flatMap(([key, value]): [string, string | undefined][] => [
-      [key, value.description],
-      ...describedKeys(value),
-    ]),
-    ...(one.items ? describedKeys(one.items) : []),
-  ]);
+    ...[...more, ...(schema.items ? [schema.items] : []), ...(schema.anyOf ?? [])].flatMap((one) =>
+      described(one, path),
+    ),
+  ];
 }
 
 describe('docs/plan-format.md', () => {
-  it('has examples that are right', () => {
-    expect(yamlBlocks.length).toBeGreaterThanOrEqual(2);
-    for (const block of yamlBlocks) expect(parsePlan(block)).toMatchObject({ ok: true });
+  it('is current: npm run build && node scripts/write-docs.mjs', async () => {
+    const template = readFileSync(join(docs, 'plan-format/page.md'), 'utf8');
+    const made = planFormatPage(template, planExamples());
+    const file = join(docs, 'plan-format.md');
+    expect(page).toBe(await format(made, { ...(await resolveConfig(file)), parser: 'markdown' }));
   });
 
-  it('shows every key in its complete example, and explains every key', () => {
-    const complete = yamlBlocks[1]!;
-    for (const key of keysOf(planJsonSchema())) {
-      const last = key.split('.').at(-1)!;
-      expect(`${key}: ${new RegExp(`\\b${last}:`).test(complete)}`).toBe(`${key}: true`);
-      expect(`${key}: ${new RegExp(`\`[a-z.]*${last}[.\`]`, 'i').test(page)}`).toBe(`${key}: true`);
+  it('explains every key once, and links each to an example that has it', () => {
+    const shown = examplesOfKeys(planExamples());
+    const keys = documentedKeys().map(({ path }) => path);
+    expect(keys.filter((key) => !shown.has(key))).toEqual([]);
+    for (const key of keys) {
+      const name = `\`${key.replace(/^steps\./, '').replaceAll('.*', '.<name>')}\``;
+      const rows = page.split('\n').filter((line) => line.startsWith('|') && line.includes(`[${name}](#`));
+      const isShared = keys.some(
+        (other) => other !== key && other.replace(/^steps\./, '') === key.replace(/^steps\./, ''),
+      );
+      expect(`${key} ${rows.length}`).toBe(`${key} ${isShared ? 2 : 1}`);
     }
+  });
+
+  it('links to headings that are there', () => {
+    const slugs = new Set(
+      [...page.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+        title!
+          .toLowerCase()
+          .replace(/[^\w\- ]/g, '')
+          .replaceAll(' ', '-'),
+      ),
+    );
+    const links = [...page.matchAll(/\]\(#([^)]+)\)/g)].map(([, slug]) => slug!);
+    expect(links.length).toBeGreaterThan(80);
+    expect(links.filter((slug) => !slugs.has(slug))).toEqual([]);
+  });
+
+  it('shows every example, as it is', () => {
+    for (const { text, files } of planExamples()) {
+      for (const shown of [text.replace(/^(#.*\n)+/, ''), ...Object.values(files)])
+        expect(yamlBlocks).toContain(shown);
+    }
+  });
+
+  it.each(planExamples())('has an example $name that is right', ({ text, params, files }) => {
+    expect(text).toMatch(/^# [A-Z][-A-Za-z, ]+\n/);
+    expect(parsePlan(text, { params, files })).toMatchObject({ ok: true });
   });
 });
 
@@ -52,9 +79,9 @@ describe('docs/plan.schema.json', () => {
   });
 
   it('describes every key', () => {
-    const described = describedKeys(planJsonSchema());
-    expect(described.length).toBeGreaterThan(40);
-    for (const [key, description] of described) expect(`${key}: ${description ?? ''}`).toMatch(/: .{10,}/);
+    const all = described(planJsonSchema());
+    expect(all.length).toBeGreaterThan(140);
+    for (const [key, description] of all) expect(`${key}: ${description ?? ''}`).toMatch(/: .{10,}/);
   });
 
   it('closes every map to unknown keys', () => {
@@ -64,6 +91,7 @@ describe('docs/plan.schema.json', () => {
       for (const [key, value] of Object.entries(schema.properties ?? {})) visit(value, `${path}.${key}`);
       for (const one of schema.anyOf ?? []) visit(one, path);
       if (schema.items) visit(schema.items, `${path}[]`);
+      if (typeof schema.additionalProperties === 'object') visit(schema.additionalProperties, `${path}.*`);
     };
     visit(planJsonSchema(), '');
     expect(open).toEqual([]);

@@ -1,0 +1,5 @@
+var sum = require('./sum.js');
+
+module.exports = function mean(numbers) {
+  return sum(numbers) / numbers.length;
+};

@@ -1,0 +1,5 @@
+var add = require('./add.js');
+
+module.exports = function sum(numbers) {
+  return numbers.reduce(add, 0);
+};
