@@ -33,7 +33,10 @@ async function complaints(plan: unknown): Promise<string[]> {
   });
   return found
     .filter(({ severity }) => severity === DiagnosticSeverity.Error)
-    .map(({ message, range }) => `${document.getText(range)}: ${JSON.stringify(message)}`);
+    .map(
+      ({ message, range }) =>
+        `${document.getText(range)}: ${typeof message === 'string' ? message : message.value}`,
+    );
 }
 
 /** What is offered where `@` stands in a plan. */

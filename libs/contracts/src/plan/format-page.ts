@@ -144,7 +144,8 @@ function wordDefault(schema: AnnotatedSchema, isRequired: boolean): string {
   const otherwise = schema['x-otherwise'];
   if (otherwise !== undefined) return cell(otherwise);
   if (schema.default === undefined) return '';
-  return Array.isArray(schema.default) ? 'none' : `\`${JSON.stringify(schema.default)}\``;
+  if (Array.isArray(schema.default)) return 'none';
+  return `\`${typeof schema.default === 'string' ? schema.default : JSON.stringify(schema.default)}\``;
 }
 
 const USES: Record<ExpressionUse, string> = {
