@@ -12,7 +12,6 @@ import { tellWarnings } from './plan-show.ts';
 
 interface Subject {
   input: PlanInput;
-  parsed: ParsedPlan;
   warnings: FolderWarning[];
 }
 
@@ -25,17 +24,18 @@ type ServerWord =
 /** Everything that a submission checks, by the server where there is one, and the base besides. Nothing is written. */
 export async function dryRun(
   context: CommandContext,
-  { input, parsed, warnings }: Subject,
+  { input, warnings }: Subject,
   o: { json: boolean; strict: boolean; key?: string },
 ): CommandResult {
   const { terminal } = context;
+  const { parsed } = input;
   const word = await askServer(context, input, o.key);
   const resolution = parsed.ok ? await resolvePlan(parsed.definition) : null;
   const accepted = word.kind === 'taken' || (word.kind === 'absent' && parsed.ok);
   const ok = accepted && resolution?.ok !== false && !(o.strict && warnings.length > 0);
   if (o.json) terminal.out(jsonLine({ type: 'dry-run', ok, ...jsonOf(word, parsed, resolution), warnings }));
   else {
-    tellServer(context, word, input, parsed);
+    tellServer(context, word, input);
     tellBase(context, resolution);
     tellWarnings(terminal, warnings, o.strict);
     terminal.out(
@@ -59,12 +59,7 @@ async function askServer(
   }
 }
 
-function tellServer(
-  { client, terminal }: CommandContext,
-  word: ServerWord,
-  input: PlanInput,
-  parsed: ParsedPlan,
-): void {
+function tellServer({ client, terminal }: CommandContext, word: ServerWord, input: PlanInput): void {
   switch (word.kind) {
     case 'taken': {
       const { name, steps, exists, planId } = word.answer;
@@ -85,8 +80,9 @@ function tellServer(
           `no server at ${client.baseUrl} (${escapeText(word.why)}): checked from here alone`,
         ),
       );
-      if (!parsed.ok)
-        for (const problem of parsed.problems) terminal.err(renderTextProblem(input.plan.label, problem));
+      if (!input.parsed.ok)
+        for (const problem of input.parsed.problems)
+          terminal.err(renderTextProblem(input.plan.label, problem));
   }
 }
 

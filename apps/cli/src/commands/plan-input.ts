@@ -1,7 +1,7 @@
 import { open, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { parsePlan, type ParsedPlan } from '#contracts';
+import { parsePlan, resolveRepoUrl, type ParsedPlan } from '#contracts';
 import { UsageError } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import { folderWarnings, type FolderWarning } from '../showing/folder-warnings.ts';
@@ -13,7 +13,9 @@ export interface PlanInput {
   params: Record<string, string>;
   /** Texts of the files that hold the plan's step templates, by their paths in the plan. */
   files: Record<string, string>;
-  /** Instead of the plan's own; null: as the plan says. */
+  /** The plan as the server will understand it. */
+  parsed: ParsedPlan;
+  /** Instead of the plan's own: the server does not know our folder. Null: as the plan says. */
   repoUrl: string | null;
   base: string | null;
   /** Where the plan was read from: nobody needs to commit these. */
@@ -35,8 +37,26 @@ export async function readPlanInput(file: string, o: PlanInputOptions): Promise<
     ...(file === '-' ? [] : [resolve(file)]),
     ...Object.keys(files).map((path) => join(plan.folder, path)),
   ];
+  const params = o.param ?? {};
+  const parsed = parsePlan(plan.text, { params, files });
+  // What an expression makes of the address is known only to who parses; a text with problems is sent as it is.
+  const repoUrl = parsed.ok ? absoluteFolder(plan, parsed) : absoluteRepoUrl(plan);
   const base = o.base ?? null;
-  return { plan, params: o.param ?? {}, files, repoUrl: absoluteRepoUrl(plan), base, sources };
+  return { plan, params, files, parsed: placed(parsed, { repoUrl, base }), repoUrl, base, sources };
+}
+
+function absoluteFolder(plan: PlanText, { definition }: ParsedPlan & { ok: true }): string | null {
+  const url = definition.repo?.url ?? null;
+  const absolute = url === null ? null : resolveRepoUrl(url, plan.folder);
+  return absolute === url ? null : absolute;
+}
+
+/** With what is given beside the text in its place. */
+function placed(parsed: ParsedPlan, given: Pick<PlanInput, 'repoUrl' | 'base'>): ParsedPlan {
+  if (!parsed.ok || parsed.definition.repo === null) return parsed;
+  const { url, base } = parsed.definition.repo;
+  const repo = { url: given.repoUrl ?? url, base: given.base ?? base };
+  return { ...parsed, definition: { ...parsed.definition, repo } };
 }
 
 /** The body of a submission. */
@@ -50,19 +70,10 @@ export function submissionOf({ plan, params, files, repoUrl, base }: PlanInput) 
   };
 }
 
-/** The plan as the server will understand it. */
-export function definitionFrom({ plan, params, files, repoUrl, base }: PlanInput): ParsedPlan {
-  const parsed = parsePlan(plan.text, { params, files });
-  if (!parsed.ok || parsed.definition.repo === null) return parsed;
-  const { repo } = parsed.definition;
-  const given = { url: repoUrl ?? repo.url, base: base ?? repo.base };
-  return { ...parsed, definition: { ...parsed.definition, repo: given } };
-}
-
 /** What of the plan's own folder it will not see; nothing for a plan that cannot be read. */
-export async function warningsFor(input: PlanInput, parsed: ParsedPlan): Promise<FolderWarning[]> {
+export async function warningsFor({ parsed, sources }: PlanInput): Promise<FolderWarning[]> {
   if (!parsed.ok || parsed.definition.repo === null) return [];
-  return folderWarnings({ ...parsed.definition.repo, except: input.sources });
+  return folderWarnings({ ...parsed.definition.repo, except: sources });
 }
 
 async function readTemplates(plan: PlanText): Promise<Record<string, string>> {

@@ -8,7 +8,7 @@ import { renderMermaid } from '../showing/mermaid.ts';
 import { resolvePlan } from '../showing/resolve-plan.ts';
 import { renderTree } from '../showing/text-tree.ts';
 import { jsonLine, type CommandResult } from './context.ts';
-import { definitionFrom, readPlanInput, warningsFor, type PlanInputOptions } from './plan-input.ts';
+import { readPlanInput, warningsFor, type PlanInputOptions } from './plan-input.ts';
 
 export interface PlanShowOptions extends PlanInputOptions {
   mermaid: boolean;
@@ -19,13 +19,13 @@ export interface PlanShowOptions extends PlanInputOptions {
 /** What would run, against the repository's base. No server is asked and nothing is changed. */
 export async function showPlan(terminal: Terminal, file: string, o: PlanShowOptions): CommandResult {
   const input = await readPlanInput(file, o);
-  const parsed = definitionFrom(input);
+  const { parsed } = input;
   if (!parsed.ok) {
     if (o.json) terminal.out(jsonLine({ ok: false, problems: parsed.problems, warnings: [] }));
     else for (const problem of parsed.problems) terminal.err(renderTextProblem(input.plan.label, problem));
     return exitCodes.usage;
   }
-  const warnings = await warningsFor(input, parsed);
+  const warnings = await warningsFor(input);
   const resolution = await resolvePlan(parsed.definition);
   if (o.json) {
     const what = resolution.ok ? jsonPreview(resolution.preview) : { reason: resolution.reason };

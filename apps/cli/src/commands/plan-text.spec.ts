@@ -16,7 +16,14 @@ describe('the repository of a plan file', () => {
   });
 
   it('is left alone when it is absolute or remote', () => {
-    for (const url of ['/srv/x.git', 'https://h/x.git', 'file:///x', 'git@github.com:a/b.git', 'ssh://h/x']) {
+    for (const url of [
+      '/srv/x.git',
+      'https://h/x.git',
+      'file:///x',
+      'git@github.com:a/b.git',
+      'ssh://h/x',
+      '${{ params.repo }}',
+    ]) {
       expect(repoUrl(url)).toBeNull();
     }
   });

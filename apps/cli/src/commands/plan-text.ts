@@ -37,6 +37,8 @@ export function absoluteRepoUrl(plan: PlanText): string | null {
   } catch {
     return null;
   }
-  if (typeof url !== 'string' || url === '' || !isLocalFolder(url) || isAbsolute(url)) return null;
+  // What an expression says is not known here.
+  if (typeof url !== 'string' || url === '' || url.includes('${{') || !isLocalFolder(url) || isAbsolute(url))
+    return null;
   return resolve(plan.folder, url);
 }

@@ -7,13 +7,7 @@ import { renderFailure } from '../rendering/problems.ts';
 import type { FolderWarning } from '../showing/folder-warnings.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
 import { dryRun } from './dry-run.ts';
-import {
-  definitionFrom,
-  readPlanInput,
-  submissionOf,
-  warningsFor,
-  type PlanInputOptions,
-} from './plan-input.ts';
+import { readPlanInput, submissionOf, warningsFor, type PlanInputOptions } from './plan-input.ts';
 import { tellWarnings } from './plan-show.ts';
 import { watchPlan, type WatchOptions } from './watching.ts';
 
@@ -27,9 +21,8 @@ export interface SubmitOptions extends WatchOptions, PlanInputOptions {
 export async function submitPlan(context: CommandContext, file: string, o: SubmitOptions): CommandResult {
   const { client, terminal } = context;
   const input = await readPlanInput(file, o);
-  const parsed = definitionFrom(input);
-  const warnings = await warningsFor(input, parsed);
-  if (o.dryRun) return dryRun(context, { input, parsed, warnings }, o);
+  const warnings = await warningsFor(input);
+  if (o.dryRun) return dryRun(context, { input, warnings }, o);
   if (!o.json || o.strict) tellWarnings(terminal, warnings, o.strict);
   if (o.strict && warnings.length > 0) {
     if (o.json) terminal.out(jsonLine({ type: 'refused', warnings }));

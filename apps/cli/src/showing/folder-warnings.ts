@@ -63,7 +63,7 @@ function uncommitted({ count, paths }: ChangedPaths): FolderWarning[] {
   const are = count === 1 ? '1 uncommitted file is' : `${count} uncommitted files are`;
   const named = paths.slice(0, SHOWN_FILES);
   const more = count > named.length ? `, and ${count - named.length} more` : '';
-  const message = `${are} not part of the plan: ${named.map(name).join(', ')}${more}; commit them, or pass --base to start from another commit`;
+  const message = `${are} not part of the plan: ${named.map(name).join(', ')}${more}; commit ${count === 1 ? 'it' : 'them'}, or pass --base to start from another commit`;
   return [{ code: 'uncommitted', message, count, files: paths }];
 }
 
@@ -78,7 +78,7 @@ function otherCommit(
   const differs = `${here} is checked out, but the plan starts from ${base}`;
   if (beyond === 0) return [{ code: 'other-branch', message: differs, count: 0, files: [] }];
   const commits = beyond === 1 ? '1 commit of it is' : `${beyond} commits of it are`;
-  const message = `${differs}: ${commits} not part of the plan; merge them, or pass --base ${branch === null ? head : here}`;
+  const message = `${differs}: ${commits} not part of the plan; merge ${beyond === 1 ? 'it' : 'them'}, or pass --base ${branch === null ? head : here}`;
   return [{ code: 'commits-beyond-base', message, count: beyond, files: [] }];
 }
 
