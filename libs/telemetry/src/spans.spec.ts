@@ -1,4 +1,5 @@
-import { context, trace } from '@opentelemetry/api';
+import { jest } from '@jest/globals';
+import { context, trace, type HrTime } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { AsyncContextManager } from './async-context.ts';
 import { names } from './names.ts';
@@ -42,6 +43,25 @@ describe('inSpan with a recording provider', () => {
     const [inner, outer] = exporter.getFinishedSpans();
     expect(inner?.parentSpanContext?.spanId).toBe(outer?.spanContext().spanId);
     expect(currentTraceparent()).toBeNull();
+  });
+
+  it('keeps spans within their parents when the wall clock is set meanwhile', async () => {
+    const now = jest.spyOn(Date, 'now');
+    await inSpan(names.spans.lease, {}, async () => {
+      now.mockImplementation(() => performance.timeOrigin + performance.now() + 3_600_000);
+      await inSpan(names.spans.attempt, {}, async () => undefined);
+      now.mockImplementation(() => performance.timeOrigin + performance.now() - 3_600_000);
+      await inSpan(names.spans.verify, {}, async () => undefined);
+    });
+    now.mockRestore();
+    const [attempt, verify, lease] = exporter.getFinishedSpans();
+    const [from, to] = [ms(lease!.startTime), ms(lease!.endTime)];
+    for (const span of [attempt!, verify!]) {
+      expect(ms(span.startTime)).toBeGreaterThanOrEqual(from);
+      expect(ms(span.endTime)).toBeLessThanOrEqual(to);
+    }
+    expect(ms(verify!.startTime)).toBeGreaterThanOrEqual(ms(attempt!.endTime));
+    expect(Math.abs(from - Date.now())).toBeLessThan(60_000);
   });
 
   it('goes on with a trace that came in a message', async () => {
@@ -113,3 +133,7 @@ describe('a traceparent', () => {
     expect(parseTraceparent(text)).toBeNull();
   });
 });
+
+function ms([seconds, nanos]: HrTime): number {
+  return seconds * 1_000 + nanos / 1e6;
+}

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
+  createContextKey,
   type Link,
   ROOT_CONTEXT,
   type Span,
@@ -31,7 +32,13 @@ const KINDS = {
   consumer: SpanKind.CONSUMER,
 } as const;
 
-/** Runs `fn` inside a span that ends with it. An error is recorded on the span and thrown on. */
+/** Of a span and all below it in this process: what is added to `performance.now()` (ms since 1970). */
+const CLOCK = createContextKey('skein clock');
+
+/**
+ * Runs `fn` inside a span that ends with it. An error is recorded on the span and thrown on. The wall clock is looked at
+ * once for a whole tree of spans: when it is set meanwhile, none of them leaves its parent's time.
+ */
 export async function inSpan<T>(
   name: SpanName,
   attributes: Attributes,
@@ -39,20 +46,19 @@ export async function inSpan<T>(
   options: SpanOptions = {},
 ): Promise<T> {
   const parent = parentContext(options.parent);
+  const clock = (parent.getValue(CLOCK) as number | undefined) ?? clockNow();
+  const kind = KINDS[options.kind ?? 'internal'];
+  const startTime = clock + performance.now();
   const span = trace
     .getTracer(TRACER_NAME)
-    .startSpan(
-      name,
-      { kind: KINDS[options.kind ?? 'internal'], attributes, links: linksTo(options.links ?? []) },
-      parent,
-    );
+    .startSpan(name, { kind, attributes, links: linksTo(options.links ?? []), startTime }, parent);
   try {
-    return await context.with(trace.setSpan(parent, span), () => fn(span));
+    return await context.with(trace.setSpan(parent.setValue(CLOCK, clock), span), () => fn(span));
   } catch (error) {
     recordFailure(span, error);
     throw error;
   } finally {
-    span.end();
+    span.end(clock + performance.now());
   }
 }
 
@@ -68,14 +74,23 @@ export interface PastSpan {
 }
 
 /** Records a trace of its own for what is over: whether it is worth one is known only then. */
-export function recordPast(past: PastSpan, parent: Context = ROOT_CONTEXT): void {
+export function recordPast(past: PastSpan): void {
+  recordBelow(past, ROOT_CONTEXT, clockNow());
+}
+
+function recordBelow(past: PastSpan, parent: Context, clock: number): void {
   const { name, attributes, startedAt, endedAt, links = [], children = [] } = past;
-  const instant = (at: number): number => performance.timeOrigin + at;
   const span = trace
     .getTracer(TRACER_NAME)
-    .startSpan(name, { attributes, links: linksTo(links), startTime: instant(startedAt) }, parent);
-  if (span.isRecording()) for (const child of children) recordPast(child, trace.setSpan(parent, span));
-  span.end(instant(endedAt));
+    .startSpan(name, { attributes, links: linksTo(links), startTime: clock + startedAt }, parent);
+  if (span.isRecording())
+    for (const child of children) recordBelow(child, trace.setSpan(parent, span), clock);
+  span.end(clock + endedAt);
+}
+
+/** Not `performance.timeOrigin`: of a process that runs for weeks, or was suspended, that is far from the wall clock. */
+function clockNow(): number {
+  return Date.now() - performance.now();
 }
 
 export function linksTo(traceparents: string[]): Link[] {

@@ -34,7 +34,7 @@ describe('traces of the decision loop', () => {
     expect(turn!.links.map(({ traceId }) => Number(traceId))).toEqual([1, 2]);
     expect(append).toMatchObject({ traceId: turn!.traceId, parentSpanId: turn!.spanId });
     expect(turn!.endMs - turn!.startMs).toBeGreaterThan(295);
-    expect(Math.abs(turn!.startMs - (performance.timeOrigin + 100))).toBeLessThan(2);
+    expect(Math.abs(turn!.startMs - (Date.now() - performance.now() + 100))).toBeLessThan(100);
     expect(append!.startMs).toBeGreaterThanOrEqual(turn!.startMs);
     expect(append!.endMs).toBeLessThanOrEqual(turn!.endMs);
   });

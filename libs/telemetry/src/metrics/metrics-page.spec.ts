@@ -7,7 +7,7 @@ describe('docs/metrics.md', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../../docs/metrics.md'), 'utf8');
 
   it('is current: npm run build && node scripts/write-docs.mjs', () => {
-    expect(plain(page)).toBe(plain(metricsPage()));
+    expect(plain(page)).toEqual(plain(metricsPage()));
   });
 
   it('names every metric and every label', () => {
@@ -19,7 +19,8 @@ describe('docs/metrics.md', () => {
   });
 });
 
-/** The formatter pads tables. */
-function plain(text: string): string {
-  return text.replaceAll(/-{3,}/g, '---').replaceAll(/\s+/g, ' ');
+/** The formatter pads tables. By line: of two pages of tables nobody finds the difference. */
+function plain(text: string): string[] {
+  const lines = text.replaceAll(/-{3,}/g, '---').split('\n');
+  return lines.map((line) => line.replaceAll(/\s+/g, ' ').trim()).filter((line) => line !== '');
 }
