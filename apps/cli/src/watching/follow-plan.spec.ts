@@ -56,7 +56,7 @@ describe('following a plan', () => {
     source.tell(completed, told('plan.closed', {}));
     await expect(ended).resolves.toMatchObject({ status: 'completed' });
     expect(watcher.said).toEqual(['begin', 'back', 'step.admitted', 'plan.completed', 'done']);
-    expect(source.options).toMatchObject({ after: 10 });
+    expect(source.options).toMatchObject({ after: 10, giveUpAfterMs: 300_000 });
     expect(source.stepsAsked).toBe(1);
   });
 
