@@ -15,7 +15,7 @@ function planText(repo: GitRepo, changes: number, sleepS: number): string {
     version: 1,
     name: 'seen in jaeger',
     repo: { url: repo.bare, base: 'main' },
-    integrate: { branch: 'traced', verify: ['test -f try.txt'] },
+    integrate: { branch: `traced-${changes}`, verify: ['test -f try.txt'] },
     steps: [
       {
         name: 'change',
@@ -159,7 +159,7 @@ onJaeger('the traces of the built programs, read back from a real Jaeger', () =>
     expect(under('publish')[0]).toEqual(expect.arrayContaining(['publish', 'git push']));
     // A viewer groups by trace: what is not whole is shown with warnings.
     for (const traces of leases.values()) for (const { trace } of traces) expectWhole(trace);
-    expectWhole(overview.trace);
+    expectWhole(overview.trace, AFTER_THE_END);
 
     // What a person types into the search box finds them, too.
     const found = await jaeger.search('skein-coordinator', 'plan', { 'skein.plan.id': planId });
@@ -218,7 +218,7 @@ onJaeger('the traces of the built programs, read back from a real Jaeger', () =>
     }
     const leases = await leaseTracesOf(planId, overview);
     expect(leases.size).toBe(steps.length);
-    expectWhole(overview.trace);
+    expectWhole(overview.trace, AFTER_THE_END, WRITTEN_AGAIN);
     for (const traces of leases.values()) for (const { trace } of traces) expectWhole(trace);
   }, 240_000);
 });
@@ -271,12 +271,17 @@ class LeaseTrace {
   }
 }
 
+/** The step `clean` comes after the plan's end, and so after its parent: to Jaeger that is a clock that goes wrong. */
+const AFTER_THE_END = /^step: clock skew adjustment disabled/;
+/** The new decider writes again what its predecessor may not have written. Alike: `Overview` looks at that. */
+const WRITTEN_AGAIN = /^(step|plan): duplicate span IDs/;
+
 /** Nothing of it is missing: no parent that Jaeger does not know, no other complaint of it. */
-function expectWhole(trace: JaegerTrace): void {
+function expectWhole(trace: JaegerTrace, ...but: RegExp[]): void {
   const warnings = trace.spans.flatMap((span) =>
     (span.warnings ?? []).map((text) => `${span.operationName}: ${text}`),
   );
-  expect(warnings).toEqual([]);
+  expect(warnings.filter((text) => !but.some((one) => one.test(text)))).toEqual([]);
   const known = new Set(trace.spans.map(({ spanID }) => spanID));
   const orphans = trace.spans.filter(({ references }) =>
     references.some(({ refType, spanID }) => refType === 'CHILD_OF' && !known.has(spanID)),
