@@ -7,6 +7,7 @@ const TITLES: Record<keyof typeof declared | 'step', string> = {
   rest: 'REST',
   dirs: 'Folders',
   decider: 'Decider',
+  paging: 'Paging',
   worker: 'Worker',
   sandbox: 'Sandbox and limits of steps',
   plans: 'Plans',
@@ -41,5 +42,5 @@ export function configurationPage(): string {
 }
 
 function wordDefault(text: string): string {
-  return ['not set', 'empty', 'no caps'].includes(text) ? text : `\`${text}\``;
+  return ['not set', 'empty', 'no caps', 'nobody is paged'].includes(text) ? text : `\`${text}\``;
 }

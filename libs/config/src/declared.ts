@@ -19,6 +19,7 @@ import {
   yesOrNo,
 } from './kinds.ts';
 import { type Environment, given, optional, setting } from './setting.ts';
+import { sinkList } from './sinks.ts';
 
 const MB = 1_024 ** 2;
 const GB = 1_024 ** 3;
@@ -139,6 +140,26 @@ export const declared = {
       env: 'SKEIN_TRUSTED_TENANTS',
       default: ['local'],
       meaning: 'Tenants whose plans may run on a worker where no sandbox works (`sandbox: auto`).',
+    }),
+  },
+  paging: {
+    sinks: setting(sinkList, {
+      env: 'SKEIN_SINKS',
+      default: [],
+      defaultText: 'nobody is paged',
+      meaning:
+        'Who is paged when a plan needs somebody: a JSON list of signed webhooks, Slack-compatible webhooks and PagerDuty services (docs/paging.md). Only coordinators read it.',
+      secret: true,
+    }),
+    timeoutMs: setting(duration(100, 60_000), {
+      env: 'SKEIN_SINK_TIMEOUT_MS',
+      default: 10_000,
+      meaning: 'A sink that has not answered after this long is tried again later.',
+    }),
+    linkUrl: optional(url('http', 'https'), {
+      env: 'SKEIN_LINK_URL',
+      meaning:
+        'Address under which people reach the coordinator: the beginning of the links in pages. Not set: pages have none.',
     }),
   },
   worker: {

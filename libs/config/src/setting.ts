@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { SinkSetting } from './sinks.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -50,7 +51,13 @@ export function optional<T extends SettingValue>(
 }
 
 export type SettingValue =
-  string | number | boolean | null | readonly string[] | Readonly<Record<string, number>>;
+  | string
+  | number
+  | boolean
+  | null
+  | readonly string[]
+  | readonly SinkSetting[]
+  | Readonly<Record<string, number>>;
 
 function wordDefault(value: SettingValue): string {
   if (value === null) return 'not set';

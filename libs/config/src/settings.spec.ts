@@ -35,6 +35,7 @@ describe('settings', () => {
         poolCaps: {},
         trustedTenants: ['local'],
       },
+      paging: { sinks: [], timeoutMs: 10_000, linkUrl: null },
       worker: { id: null, pools: ['default'], slots: 4, drainGraceMs: 10_000 },
       sandbox: {
         mode: 'auto',

@@ -35,7 +35,7 @@ function readSetting<T>(one: Setting<T>, env: Environment, problems: SettingProb
   problems.push({
     env: one.env,
     value: one.secret ? '(hidden)' : text.slice(0, 200),
-    expected: one.kind.expected,
+    expected: read.error.issues.map(({ message }) => message.replace(/^expected /, '')).join('; '),
   });
   return undefined;
 }

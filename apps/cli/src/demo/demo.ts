@@ -106,6 +106,8 @@ const ELSEWHERE = new Set([
   'SKEIN_ARTIFACTS_DIR',
   'SKEIN_SCHEMA',
   'SKEIN_NAMESPACE',
+  // A demo that halts must wake nobody.
+  'SKEIN_SINKS',
   'SKEIN_WORKER_ID',
 ]);
 

@@ -7,6 +7,7 @@ const BASE = {
   SKEIN_LOG_LEVEL: 'debug',
   SKEIN_SCHEMA: 'theirs',
   DATABASE_URL: 'postgres://admin:inherited@db/skein',
+  SKEIN_SINKS: '[{"name":"pager"}]',
   SKEIN_GIT_TOKEN: 'tok',
   SKEIN_GIT_USERNAME: 'bot',
   SKEIN_GIT_SSH_KEY: '/keys/id',
@@ -36,6 +37,7 @@ describe('the environments of what `skein up` starts', () => {
       PATH: '/usr/bin',
       SKEIN_LOG_LEVEL: 'debug',
       SKEIN_REPO_HOSTS: 'github.com',
+      SKEIN_SINKS: '[{"name":"pager"}]',
       NATS_URL: 'nats://coordinator@nats',
       SKEIN_NAMESPACE: 'fleet1',
       SKEIN_DATA_DIR: '/data',
@@ -47,7 +49,7 @@ describe('the environments of what `skein up` starts', () => {
     expect(coordinator({})['SKEIN_SCHEMA']).toBe('fleet1');
   });
 
-  it('a worker gets the credentials for repositories, and nothing of the database', () => {
+  it('a worker gets the credentials for repositories, and nothing of the database or of who is paged', () => {
     const environment = worker(BASE);
     expect(environment).not.toHaveProperty('DATABASE_URL');
     expect(environment).not.toHaveProperty('SKEIN_SCHEMA');

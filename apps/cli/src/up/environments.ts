@@ -21,12 +21,12 @@ export function coordinatorEnvironment(
   };
 }
 
-/** What a worker gets. Not the database: nothing that a worker says counts until the ledger has it. */
+/** What a worker gets. Not the database, not who is paged: nothing that a worker says counts until the ledger has it. */
 export function workerEnvironment(
   o: Shared & { name: string; index: number; slots: number },
 ): Record<string, string> {
   return {
-    ...without(o.base, (name) => name === 'DATABASE_URL' || name === 'SKEIN_SCHEMA'),
+    ...without(o.base, (name) => ONLY_COORDINATORS.has(name)),
     ...common(o),
     ...metricsPort(o.base['SKEIN_METRICS_PORT'], o.index),
     SKEIN_WORKER_ID: o.name,
@@ -35,6 +35,8 @@ export function workerEnvironment(
     SKEIN_WORK_DIR: o.base['SKEIN_WORK_DIR'] ?? o.dataDir.work(),
   };
 }
+
+const ONLY_COORDINATORS: ReadonlySet<string> = new Set(['DATABASE_URL', 'SKEIN_SCHEMA', 'SKEIN_SINKS']);
 
 /** Of one port for all workers, the first would get it and the others none. 0 is any free one, for each. */
 function metricsPort(first: string | undefined, index: number): Record<string, string> {
