@@ -1,5 +1,6 @@
 import type { LabelValues, MetricDeclaration } from './declaration.ts';
 import { deciding } from './declared/deciding.ts';
+import { paging } from './declared/paging.ts';
 import { plans } from './declared/plans.ts';
 import { rest } from './declared/rest.ts';
 import { running } from './declared/running.ts';
@@ -7,13 +8,14 @@ import { storing } from './declared/storing.ts';
 import { working } from './declared/working.ts';
 
 /** By the part of Skein that they tell of, in the order of the documentation. */
-export const metricGroups = { plans, deciding, storing, rest, working, running } as const;
+export const metricGroups = { plans, deciding, storing, paging, rest, working, running } as const;
 
 /** Every metric of Skein. Nothing else can be recorded; docs/metrics.md, the boards and the alert rules follow from it. */
 export const declaredMetrics = {
   ...plans,
   ...deciding,
   ...storing,
+  ...paging,
   ...rest,
   ...working,
   ...running,

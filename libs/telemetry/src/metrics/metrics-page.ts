@@ -5,6 +5,7 @@ const TITLES: Record<keyof typeof metricGroups, string> = {
   plans: 'Plans, steps, leases, attempts',
   deciding: 'Deciding',
   storing: 'Ledger and projections',
+  paging: 'Paging',
   rest: 'REST',
   working: 'Workers',
   running: 'Every process',
