@@ -25,6 +25,8 @@ const libs = {
     npm: ['@ast-grep/napi', 'jscodeshift', 'yaml', 'zod', 'picomatch'],
   },
   artifacts: { libs: ['telemetry'], npm: [] },
+  // What it keeps in the ledger's database, the coordinator hands in.
+  paging: { libs: ['domain', 'telemetry'], npm: [] },
   // For programs that are not Skein's own, too: it drags nothing of ours along.
   client: { libs: [], npm: ['openapi-fetch', 'eventsource-parser'] },
   servers: {

@@ -70,7 +70,7 @@ export interface Made {
 export interface OpenAlerts {
   open: readonly OpenIncident[];
   /** How often this incident was opened before and closed again. */
-  closedBefore(incident: string): number;
+  closedBefore: (incident: string) => number;
   facts: Facts;
 }
 

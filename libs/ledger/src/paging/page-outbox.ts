@@ -52,7 +52,10 @@ export class PageOutbox {
     });
   }
 
-  /** For what is no event: holds what is the case against the incidents of these kinds that are open. */
+  /**
+   * For what is no event: holds what is the case against the incidents of these kinds that are open. False: another
+   * replica is at it.
+   */
   async reconcile(
     sink: string,
     o: {
@@ -62,16 +65,17 @@ export class PageOutbox {
       nowMs: number;
     },
     make: (alerts: OpenAlerts) => { pages: readonly NewPage[]; closed: readonly string[] },
-  ): Promise<void> {
-    await this.inSession(sink, async (session) => {
-      if (!(await session.lock())) return;
+  ): Promise<boolean> {
+    return this.inSession(sink, async (session) => {
+      if (!(await session.lock())) return false;
       const open = await session.openOfKinds(o.kinds);
-      const before = await session.closedTriggers(o.incidents);
+      const before = await session.closedTriggers([...o.incidents, ...open.map(({ incident }) => incident)]);
       const planIds = [...o.planIds, ...open.map(({ planId }) => planId)];
       const facts = await session.facts(planIds.map((planId) => ({ planId, ordinal: null })));
       const closedBefore = (incident: string) => before.get(incident) ?? 0;
       const { pages, closed } = make({ open, closedBefore, facts });
       await session.write(pages, closed, new Date(o.nowMs));
+      return true;
     });
   }
 
