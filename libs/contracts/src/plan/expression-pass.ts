@@ -8,6 +8,7 @@ import type { ExpressionSite } from '../expressions/site.ts';
 import { siteProblems } from '../expressions/site-problems.ts';
 import { below, type KeyNode } from './key-tree.ts';
 import { partOf, type Placed } from './placed.ts';
+import { FORBIDDEN_KEY } from './text-tree.ts';
 import { writtenSize } from './written-size.ts';
 import type { Surroundings } from './surroundings.ts';
 import { formatPath, show, type TextPath, type UnplacedProblem } from './problem.ts';
@@ -57,7 +58,8 @@ export class ExpressionPass {
     let changed: { value: Record<string, unknown>; entries: NonNullable<Placed['place']['entries']> } | null =
       null;
     for (const key of Object.keys(placed.value as object)) {
-      const inner = below(node, key);
+      // Refused as a key; assigning to it would change the prototype.
+      const inner = key === FORBIDDEN_KEY ? null : below(node, key);
       if (!inner) continue;
       const part = partOf(placed, key)!;
       const settled = this.settle(part, inner, [...path, key], around);

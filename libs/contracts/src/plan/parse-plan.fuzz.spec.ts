@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parsePlan } from './parse-plan.ts';
+import { parsePlan, type ParsePlanOptions } from './parse-plan.ts';
 
 const RUNS = 200;
 
@@ -21,57 +21,100 @@ steps:
   - { name: join, needs: [fix], noop: true }
 `;
 
+/** What came with params, templates and expressions. */
+const WHOLE = `version: 1
+name: p-\${{ params.target }}
+params: { target: { type: string, enum: [a, b], default: a }, n: 2, list: [x, y] }
+labels: { n: '\${{ params.n }}' }
+repo: .
+deadline: 48h
+locks: { db: 2 }
+baseline: halt
+integrate: { verify: ['check \${{ params.target }}'] }
+progress: { branch: b, every: 1m }
+defaults: { attempts: '\${{ params.n }}', env: { A: x } }
+templateFiles: [t.yaml]
+templates: { t: { run: 'x \${{ with.f }}', with: { f: 1 }, env: { B: y } } }
+steps:
+  - { name: plan, run: 'x "\${{ params.target }}"', outputs: [files] }
+  - { name: a, include: [t, u], with: { f: '\${{ params.n }}' }, needs: [plan], when: 'has(needs.plan.outputs.files)' }
+  - { name: b, needs: [plan], matrix: { from: needs.plan.outputs.files }, paths: { write: ['\${{ matrix.item }}'] }, codemod: { transform: x, options: { a: '\${{ params.list }}' } } }
+  - { name: c, matrix: '\${{ params.list }}', locks: [db], run: { script: x, args: ['\${{ matrix.value }}'] } }
+  - { name: d, needs: [a], wait: '\${{ needs.a.outcome }}' }
+`;
+const FILE = "version: 1\ntemplates:\n  u: { attempts: 3, verify: ['x ${{ with.f }}'] }\n";
+
+/** Longer than any of the texts here may take, on a machine that has other things to do. */
+const ANSWER_MS_MAX = 5_000;
+
 /** Whatever the text is: an answer, never an exception, and one that points into the text and prints safely. */
-function expectAnswer(text: string): void {
-  const parsed = parsePlan(text);
+function expectAnswer(text: string, given: Pick<ParsePlanOptions, 'params' | 'files'> = {}): void {
+  const start = performance.now();
+  const parsed = parsePlan(text, given);
+  expect(performance.now() - start).toBeLessThan(ANSWER_MS_MAX);
   if (parsed.ok) {
     expect(JSON.parse(JSON.stringify(parsed.definition))).toEqual(parsed.definition);
     return;
   }
-  const lineCount = text.split('\n').length;
   expect(parsed.problems.length).toBeGreaterThan(0);
   for (const problem of parsed.problems) {
+    const { file } = problem;
+    const lines = (file === undefined ? text : given.files![file]!).split('\n');
     expect(problem.line).toBeGreaterThanOrEqual(1);
-    expect(problem.line).toBeLessThanOrEqual(lineCount);
+    expect(problem.line).toBeLessThanOrEqual(lines.length);
     expect(problem.column).toBeGreaterThanOrEqual(1);
-    expect(`${problem.message}${problem.path}${problem.hint ?? ''}`).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+    expect(problem.column).toBeLessThanOrEqual(lines[problem.line - 1]!.length + 1);
+    const told = `${problem.message}${problem.path}${file === undefined ? '' : JSON.stringify(file)}${problem.hint ?? ''}`;
+    expect(told).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
   }
 }
 
-/** The plan with pieces cut out, doubled and replaced. */
-const mutated = fc
-  .array(
-    fc.record({
-      at: fc.nat(PLAN.length),
-      cut: fc.nat(12),
-      put: fc.oneof(
-        fc.constantFrom(
-          '',
-          ': ',
-          '- ',
-          '{',
-          '}',
-          '[',
-          ']',
-          '"',
-          '&a ',
-          '*env',
-          '\n',
-          '  ',
-          '#',
-          '!!str ',
-          '|',
-          '\0',
-          '? ',
+/** A text with pieces cut out, doubled and replaced. */
+const mutated = (original: string) =>
+  fc
+    .array(
+      fc.record({
+        at: fc.nat(original.length),
+        cut: fc.nat(12),
+        put: fc.oneof(
+          fc.constantFrom(
+            '',
+            ': ',
+            '- ',
+            '{',
+            '}',
+            '[',
+            ']',
+            '"',
+            '&a ',
+            '*env',
+            '\n',
+            '  ',
+            '#',
+            '!!str ',
+            '|',
+            '\0',
+            '? ',
+            '${{ ',
+            ' }}',
+            '$',
+            'params.n',
+            'needs',
+            '.map(x, x)',
+            "'",
+            '(',
+            'with',
+            'include: t',
+            '<<EOF',
+          ),
+          fc.string({ maxLength: 6, unit: 'binary' }),
         ),
-        fc.string({ maxLength: 6, unit: 'binary' }),
-      ),
-    }),
-    { minLength: 1, maxLength: 5 },
-  )
-  .map((edits) =>
-    edits.reduce((text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut), PLAN),
-  );
+      }),
+      { minLength: 1, maxLength: 5 },
+    )
+    .map((edits) =>
+      edits.reduce((text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut), original),
+    );
 
 const planKey = fc.constantFrom(
   'version',
@@ -90,6 +133,25 @@ const planKey = fc.constantFrom(
   'values',
   'glob',
   'timeout',
+  'params',
+  'defaults',
+  'templates',
+  'templateFiles',
+  'include',
+  'with',
+  'when',
+  'from',
+  'wait',
+  'until',
+  'locks',
+  'labels',
+  'priority',
+  'deadline',
+  'baseline',
+  'progress',
+  'script',
+  'args',
+  'options',
   '__proto__',
   'constructor',
   'toString',
@@ -97,7 +159,23 @@ const planKey = fc.constantFrom(
 const planShaped = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 6 },
-    fc.constantFrom<unknown>(1, 0, -1, 1e308, true, null, '', 'a', 'b', '10m', 'none'),
+    fc.constantFrom<unknown>(
+      1,
+      0,
+      -1,
+      1e308,
+      true,
+      null,
+      '',
+      'a',
+      'b',
+      '10m',
+      'none',
+      '${{ params.a }}',
+      '${{ [1] }}',
+      'x ${{',
+      'needs.a',
+    ),
     fc.array(tie('value'), { maxLength: 4 }),
     fc.dictionary(planKey, tie('value'), { maxKeys: 6 }),
   ),
@@ -105,15 +183,51 @@ const planShaped = fc.letrec((tie) => ({
 
 describe('parsePlan answers', () => {
   it('any text', () => {
-    fc.assert(fc.property(fc.string({ maxLength: 200, unit: 'binary' }), expectAnswer), { numRuns: RUNS });
+    fc.assert(
+      fc.property(fc.string({ maxLength: 200, unit: 'binary' }), (text) => expectAnswer(text)),
+      { numRuns: RUNS },
+    );
   });
 
   it('any JSON', () => {
-    fc.assert(fc.property(fc.json(), expectAnswer), { numRuns: RUNS });
+    fc.assert(
+      fc.property(fc.json(), (text) => expectAnswer(text)),
+      { numRuns: RUNS },
+    );
   });
 
   it('anything that is nearly a plan in YAML', () => {
-    fc.assert(fc.property(mutated, expectAnswer), { numRuns: RUNS });
+    fc.assert(
+      fc.property(mutated(PLAN), (text) => expectAnswer(text)),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('anything that is nearly a plan with params, templates and expressions, and anything beside it', () => {
+    expect(parsePlan(WHOLE, { files: { 't.yaml': FILE } })).toMatchObject({ ok: true });
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom('a', '3', 'true', 'x,y', '[1]', '${{ 1 }}'),
+    );
+    const params = fc.dictionary(fc.constantFrom('target', 'n', 'list', 'nope', '__proto__'), value, {
+      maxKeys: 3,
+    });
+    const files = fc.oneof(
+      mutated(FILE).map((text) => ({ 't.yaml': text })),
+      fc.dictionary(fc.constantFrom('t.yaml', 'other', '__proto__', '\u001b[2J'), fc.string(), {
+        maxKeys: 2,
+      }),
+    );
+    fc.assert(
+      fc.property(mutated(WHOLE), params, files, (text, given, beside) =>
+        expectAnswer(text, { params: given, files: beside }),
+      ),
+      { numRuns: RUNS * 2 },
+    );
+    fc.assert(
+      fc.property(params, files, (given, beside) => expectAnswer(WHOLE, { params: given, files: beside })),
+      { numRuns: RUNS },
+    );
   });
 
   it('anything with the keys of a plan in the wrong places', () => {
