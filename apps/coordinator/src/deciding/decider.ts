@@ -118,6 +118,7 @@ export class Decider {
             .submit(planId, { kind: 'unworkable', ordinal, epoch, reason }, null)
             .catch(() => undefined),
         page: o.page,
+        isUncommitted: (planId) => this.loop.isUncommitted(planId),
         onNeverClaimed: (planId, ordinal, epoch, deliveries) =>
           this.loseUnclaimed(planId, ordinal, epoch, deliveries),
       },

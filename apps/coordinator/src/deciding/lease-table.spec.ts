@@ -48,6 +48,7 @@ describe('the lease table', () => {
     'step.blocked',
     'step.poisoned',
     'step.cancelled',
+    'step.skipped',
     'report.published',
   ])('ends a lease with %s', (type) => {
     const table = new LeaseTable(1_000);

@@ -62,6 +62,7 @@ export class LeaseTable {
       case 'step.blocked':
       case 'step.poisoned':
       case 'step.cancelled':
+      case 'step.skipped':
         this.drop(planId, event.data.ordinal);
         return;
       case 'report.published':

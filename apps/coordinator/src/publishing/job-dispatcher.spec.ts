@@ -11,6 +11,7 @@ const CLAIM_MS = 1_000;
 class DeafQueue {
   readonly published: Job[] = [];
   readonly purgedPlans: string[] = [];
+  readonly purged: JobKey[] = [];
   broken = false;
   private seq = 0;
 
@@ -20,7 +21,7 @@ class DeafQueue {
   };
   deliveryState = async () => ({ generation: 'g', deliveredSeq: this.seq });
   find = async (_key: JobKey) => null;
-  purge = async () => 1;
+  purge = async (key: JobKey) => this.purged.push(key);
   purgePlan = async (planId: string) => {
     if (this.broken) throw new Error('the broker is away');
     this.purgedPlans.push(planId);
@@ -34,11 +35,13 @@ describe('jobs on their way to a claim', () => {
   let neverClaimed: [ordinal: number, epoch: number, deliveries: number][];
   let dispatcher: JobDispatcher;
   let plan: PlanState;
+  let uncommitted: boolean;
 
   beforeEach(() => {
     queue = new DeafQueue();
     now = 0;
     neverClaimed = [];
+    uncommitted = false;
     dispatcher = new JobDispatcher(
       {
         queue: queue as unknown as JobQueue,
@@ -50,6 +53,7 @@ describe('jobs on their way to a claim', () => {
         onUnsendable: () => undefined,
         onUnworkable: () => undefined,
         page: () => Promise.resolve(''),
+        isUncommitted: () => uncommitted,
         onNeverClaimed: (_, ordinal, epoch, deliveries) => neverClaimed.push([ordinal, epoch, deliveries]),
       },
       ['default'],
@@ -90,6 +94,39 @@ describe('jobs on their way to a claim', () => {
     expect(dispatcher.pools).toHaveLength(256);
     expect(dispatcher.pools).toContain('default');
     expect(dispatcher.wantPools(['one-more'])).toBe(false);
+  });
+
+  it('are not made of what is not committed: neither when the broker comes back, nor after a wipe, nor in a sweep', async () => {
+    const [job] = queue.published.splice(0);
+    uncommitted = true;
+    dispatcher.resume(plan);
+    dispatcher.republishAll(() => plan);
+    await claimTimePasses();
+    expect(queue.published).toEqual([]);
+    // The commit has come through.
+    uncommitted = false;
+    dispatcher.follow(plan, []);
+    expect(queue.published).toEqual([job]);
+    await dispatcher.sweep(() => plan);
+    expect(queue.published).toEqual([job]);
+  });
+
+  it('go from the queue when their step is skipped', () => {
+    const reason = { code: 'skipped-by-operator', message: 'skipped' };
+    dispatcher.follow(plan, [{ type: 'step.skipped', data: { ordinal: 0, epoch: 1, reason } }]);
+    expect(dispatcher.unclaimedJobs).toBe(0);
+    expect(queue.purged).toMatchObject([{ ordinal: 0, epoch: 1 }]);
+  });
+
+  it('of a plan that was reopened stay, though its end could not be carried out on the broker', async () => {
+    queue.broken = true;
+    dispatcher.follow(plan, [{ type: 'plan.closed', data: {} }]);
+    const by = { name: 'me', via: 'cli' };
+    dispatcher.follow(plan, [{ type: 'plan.reopened', data: { by, why: null } }]);
+    await dispatcher.sweep(() => undefined);
+    queue.broken = false;
+    await dispatcher.sweep(() => undefined);
+    expect(queue.purgedPlans).toEqual([]);
   });
 
   it('go from the queue with their plan’s end, also when the broker is away just then', async () => {

@@ -32,11 +32,13 @@ export interface JobDispatcherOptions {
   onUnworkable: (planId: string, ordinal: number, epoch: number, reason: Reason) => void;
   /** progress.md of a plan, as of its event `seq` at least. */
   page: (planId: string, seq: number) => Promise<string>;
+  /** The plan's state holds what the ledger does not have yet: no job may be made of it. */
+  isUncommitted: (planId: string) => boolean;
   /** Handed to workers as often as the plan's `maxLeases` allows, and never claimed: nobody seems able to read it. */
   onNeverClaimed: (planId: string, ordinal: number, epoch: number, deliveries: number) => void;
 }
 
-/** Plans whose jobs could not be purged yet. Past this many the rest stays: their claims are refused. */
+/** Plans whose jobs are to be purged. Past this many the rest stays: their claims are refused. */
 const UNPURGED_MAX = 1_000;
 
 /**
@@ -52,6 +54,8 @@ export class JobDispatcher {
   private saidTooMany = false;
   private ensuring: Promise<void> | null = null;
   private readonly unpurged = new Set<string>();
+  /** Plans that were to be resumed while a commit of theirs was under way. */
+  private readonly toResume = new Set<string>();
 
   constructor(
     private readonly o: JobDispatcherOptions,
@@ -96,6 +100,7 @@ export class JobDispatcher {
         case 'step.blocked':
         case 'step.poisoned':
         case 'step.cancelled':
+        case 'step.skipped':
           this.withdraw(plan, event.data.ordinal, event.data.epoch);
           break;
         case 'plan.cancelled':
@@ -106,13 +111,25 @@ export class JobDispatcher {
         case 'plan.closed':
           this.withdrawPlan(plan.planId);
           break;
+        case 'plan.reopened':
+          this.unpurged.delete(plan.planId);
+          break;
         default:
       }
     }
+    if (this.toResume.has(plan.planId)) this.resume(plan);
   }
 
-  /** After a take-over: the job of every step that is admitted and not claimed. "Already there" is fine. */
+  /**
+   * After a take-over, or an absence of the broker: the job of every step that is admitted and not claimed. "Already
+   * there" is fine. Of a plan whose commit is under way, when that has come through.
+   */
   resume(plan: PlanState): void {
+    if (this.o.isUncommitted(plan.planId)) {
+      this.toResume.add(plan.planId);
+      return;
+    }
+    this.toResume.delete(plan.planId);
     for (const step of plan.steps) {
       if (step?.status === 'admitted') this.dispatch(plan, step.instance.ordinal);
     }
@@ -135,7 +152,8 @@ export class JobDispatcher {
     let repaired = 0;
     const states = new Map<string, Awaited<ReturnType<JobQueue['deliveryState']>>>();
     for (const tracked of due) {
-      const { pool } = tracked.key;
+      const { pool, planId } = tracked.key;
+      if (this.o.isUncommitted(planId)) continue;
       if (!states.has(pool)) states.set(pool, await this.o.queue.deliveryState(pool));
       const state = states.get(pool);
       if (!state) return repaired; // The queue is gone: ensure() comes first.
@@ -188,6 +206,10 @@ export class JobDispatcher {
 
   private republish(tracked: Tracked, planOf: (planId: string) => PlanState | undefined): void {
     const { planId, ordinal, epoch } = tracked.key;
+    if (this.o.isUncommitted(planId)) {
+      tracked.publishedAt = -Infinity; // Due again with the next sweep.
+      return;
+    }
     const plan = planOf(planId);
     const step = plan?.steps[ordinal];
     if (!plan || step?.status !== 'admitted' || step.epoch !== epoch) {
@@ -277,8 +299,10 @@ export class JobDispatcher {
   }
 
   private withdrawPlan(planId: string): void {
+    this.toResume.delete(planId);
     for (const [key, tracked] of this.unclaimed)
       if (tracked.key.planId === planId) this.unclaimed.delete(key);
+    if (this.unpurged.size < UNPURGED_MAX) this.unpurged.add(planId);
     void this.purgePlan(planId);
   }
 
@@ -288,7 +312,6 @@ export class JobDispatcher {
       await this.o.queue.purgePlan(planId);
       this.unpurged.delete(planId);
     } catch (error) {
-      if (this.unpurged.size < UNPURGED_MAX) this.unpurged.add(planId);
       this.o.log.debug(
         { err: error, planId },
         'Ended jobs are still on the queue; their claims will be refused',
