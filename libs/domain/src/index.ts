@@ -1,3 +1,4 @@
+export * from './json.ts';
 export * from './time.ts';
 export * from './plan/definition.ts';
 export * from './plan/expressions.ts';

@@ -1,3 +1,4 @@
+import type { JsonValue } from '../json.ts';
 import type { PlanDefinition, StepInstance } from '../plan/definition.ts';
 
 /**
@@ -178,8 +179,6 @@ export interface StepPassed {
   /** The plan that did the work, when this one took it over. */
   takenFrom?: string;
 }
-
-export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 
 export interface StepEnded {
   ordinal: number;

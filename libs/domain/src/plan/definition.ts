@@ -1,4 +1,4 @@
-import type { JsonValue } from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
 
 /**
  * A plan as the decider knows it: validated, defaults filled in, durations in milliseconds.

@@ -1,4 +1,5 @@
-import type { JsonValue, PlanExpanded, StepsExpanded } from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
+import type { PlanExpanded, StepsExpanded } from '../ledger/events.ts';
 import type {
   MatrixValue,
   PlanDefinition,

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
 
 /** What an expression may look at. Plain JSON; nothing else of the plan is in reach. */
 export interface ExpressionScope {

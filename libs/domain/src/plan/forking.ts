@@ -1,4 +1,5 @@
-import type { CommitRef, ForkedFrom, JsonValue } from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
+import type { CommitRef, ForkedFrom } from '../ledger/events.ts';
 import type { PlanDefinition, StepDefinition } from './definition.ts';
 import { definitionOf, stepOf, type GroupState, type PlanState } from './state.ts';
 

@@ -1,12 +1,5 @@
-import type {
-  Actor,
-  AttemptFinished,
-  CommitRef,
-  Diffstat,
-  JsonValue,
-  PlanSubmitted,
-  Reason,
-} from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
+import type { Actor, AttemptFinished, CommitRef, Diffstat, PlanSubmitted, Reason } from '../ledger/events.ts';
 
 /** A lease as the decider checks it: the token is compared by its digest. */
 export interface LeaseClaim {

@@ -1,4 +1,5 @@
-import type { CommitRef, JsonValue } from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
+import type { CommitRef } from '../ledger/events.ts';
 import { stepOf, type GroupState, type PlanState } from './state.ts';
 
 export interface InputCommit {

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
 import { explainWait } from '../scheduling/explain.ts';
 import { PlanStory, REPO, SLOTS, T0, aPlan, aStep } from '../testing/plan-story.ts';
 import { toIso } from '../time.ts';

@@ -1,4 +1,5 @@
-import type { JsonValue, PlanEvent, Reason } from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
+import type { PlanEvent, Reason } from '../ledger/events.ts';
 import { fromIso, parseDuration, toIso } from '../time.ts';
 import type { StepInstance, WaitWork } from './definition.ts';
 import { EXPANDED_STEPS_MAX, expandFailed, expandItems } from './expansion.ts';

@@ -1,5 +1,3 @@
-import type { StepState } from './state.ts';
-
 /**
  * Ready steps that the same conditions admit: of one pool, one priority and the same locks. What holds the first of
  * a lane holds all of it, so admission looks at lanes and never walks past held steps.
@@ -78,7 +76,10 @@ export class Lanes {
 }
 
 /** The first ready step of a lane; drops entries that are stale (admitted on replay, delayed, ended). */
-export function firstReady(lane: Lane, steps: readonly StepState[]): number | undefined {
+export function firstReady(
+  lane: Lane,
+  steps: readonly { status: string; notBefore: number }[],
+): number | undefined {
   for (let ordinal = lane.ready.peek(); ordinal !== undefined; ordinal = lane.ready.peek()) {
     const step = steps[ordinal];
     if (step?.status === 'ready' && step.notBefore === 0) return ordinal;

@@ -1,11 +1,5 @@
-import type {
-  Commanded,
-  CommitRef,
-  IntegrationAccepted,
-  JsonValue,
-  PlanSubmitted,
-  Reason,
-} from '../ledger/events.ts';
+import type { JsonValue } from '../json.ts';
+import type { Commanded, CommitRef, IntegrationAccepted, PlanSubmitted, Reason } from '../ledger/events.ts';
 import { TimeHeap } from '../time-heap.ts';
 import type { PlanDefinition, StepDefinition, StepInstance, SystemStepKind } from './definition.ts';
 import { Lanes, type Lane } from './lanes.ts';

@@ -1,5 +1,6 @@
+import type { JsonValue } from '../json.ts';
 import fc from 'fast-check';
-import type { JsonValue, PlanEvent } from '../ledger/events.ts';
+import type { PlanEvent } from '../ledger/events.ts';
 import { Fleet, type FleetCaps } from '../scheduling/fleet.ts';
 import { admit, decide, type Decision } from './decide.ts';
 import type { PlanDefinition, StepDefinition } from './definition.ts';

@@ -1,0 +1,5 @@
+'use strict';
+
+module.exports = function label(name) {
+  return name.replace(/\.yarn$/, '').toUpperCase();
+};

@@ -1,0 +1,7 @@
+'use strict';
+
+function title(name) {
+  return `${name} - wool and needles`;
+}
+
+module.exports = { title };
