@@ -34,6 +34,15 @@ describe('the repository of a plan file', () => {
     );
   });
 
+  it('may be a param', () => {
+    const text =
+      'version: 1\nname: p\nparams: { at: {} }\nrepo: ${{ params.at }}\nsteps: [{name: a, run: x}]\n';
+    const plan = { label: 'p', folder: '/home/me', text };
+    expect(absoluteRepoUrl(plan, { params: { at: '../service' } })).toBe('/home/service');
+    expect(absoluteRepoUrl(plan, { params: { at: 'https://h/x.git' } })).toBeNull();
+    expect(absoluteRepoUrl(plan)).toBeNull();
+  });
+
   it('leaves what is no plan to the server', () => {
     expect(absoluteRepoUrl({ label: '-', folder: '/', text: ': : [' })).toBeNull();
     expect(absoluteRepoUrl({ label: '-', folder: '/', text: '' })).toBeNull();
