@@ -232,6 +232,22 @@ describe('the decision loop', () => {
     expect(await types(ledger)).toEqual(before);
   });
 
+  it('keeps a closed plan as it was when it is submitted again in one turn with a late message', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a')]), null);
+    await loop.submit(PLAN, passed(0), null);
+    const before = await types(ledger);
+    const replies = await Promise.all([
+      loop.submit(PLAN, passed(0), null),
+      loop.submit(PLAN, submission([aStep('a')]), null),
+    ]);
+    expect(replies).toEqual([
+      { status: 'applied', next: 'stop' },
+      { status: 'applied', next: 'stop' },
+    ]);
+    expect(await types(ledger)).toEqual(before);
+  });
+
   it('throws its state away after a conflict, and decides on what the ledger says', async () => {
     const { loop } = await start();
     await loop.submit(PLAN, submission([aStep('a'), aStep('b')]), null);

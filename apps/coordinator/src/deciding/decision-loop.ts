@@ -210,8 +210,9 @@ export class DecisionLoop {
   }
 
   private async planFor({ planId, input, tries }: Waiting): Promise<PlanState | null> {
-    const cached = this.o.plans.cached(planId);
-    if (cached) return cached;
+    // One state for each plan in a turn: a closed one is not cached, and an earlier input may have read it.
+    const known = this.touched.get(planId)?.plan ?? this.o.plans.cached(planId);
+    if (known) return known;
     // A new plan is not looked up first: if the ledger has it, the append conflicts, and the second try reads it.
     if (input.kind === 'submit' && tries === 0) return this.o.plans.begin(planId);
     return (await this.o.plans.get(planId)) ?? (input.kind === 'submit' ? this.o.plans.begin(planId) : null);
@@ -339,6 +340,7 @@ export class DecisionLoop {
       entry = { plan, before, events: [], aborts: [], traceparents: [], traceparent: null, answers: [] };
       this.touched.set(plan.planId, entry);
     }
+    if (entry.plan !== plan) throw new Error(`plan ${plan.planId} has two states in one turn`);
     return entry;
   }
 }
