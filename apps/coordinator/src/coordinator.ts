@@ -14,6 +14,7 @@ import {
   migrate,
   renderProgress,
 } from '#ledger';
+import type { Pager } from '#paging';
 import type { Logger } from '#telemetry';
 import { Readiness } from './api/readiness.ts';
 import { PlanReader } from './api/plan-reader.ts';
@@ -22,6 +23,7 @@ import { EXPLAINED_STEPS, PlanCommands } from './commands/plan-commands.ts';
 import { systemClock } from './deciding/clock.ts';
 import { Decider } from './deciding/decider.ts';
 import { Elector } from './deciding/elector.ts';
+import { makePager } from './paging/make-pager.ts';
 import { OverviewWriter } from './publishing/overview-writer.ts';
 
 /** All parts of one coordinator replica, wired and owned: what `start` opens, `stop` closes in reverse. */
@@ -34,24 +36,31 @@ export class Coordinator {
       projector: Projector;
       elector: Elector;
       overview: OverviewWriter;
+      pagingDatabase: LedgerDatabase;
     },
     readonly commands: PlanCommands,
     readonly reader: PlanReader,
     readonly readiness: Readiness,
     readonly artifacts: ArtifactStore,
     readonly live: LiveEvents,
+    readonly pager: Pager,
   ) {}
 
   /** Throws when Postgres or NATS cannot be reached, or the settings lack them. */
   static async start(settings: Settings, log: Logger): Promise<Coordinator> {
     const { adminUrl, natsUrl } = required(settings);
     const migrated = await migrate({ adminUrl, schema: settings.ledger.schema, log });
+    const { schema, poolSize } = settings.ledger;
+    const reach = { url: migrated.runtimeUrl, schema, log };
     const database = new LedgerDatabase({
-      url: migrated.runtimeUrl,
-      schema: settings.ledger.schema,
-      maxConnections: settings.ledger.poolSize,
+      ...reach,
+      maxConnections: poolSize,
       applicationName: 'skein coordinator',
-      log,
+    });
+    const pagingDatabase = new LedgerDatabase({
+      ...reach,
+      maxConnections: 2,
+      applicationName: 'skein paging',
     });
     const name = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
     const bus = await connectBus({
@@ -82,6 +91,7 @@ export class Coordinator {
       log,
       build: (term, onDeposed) => {
         overview.beginTerm();
+        pager.tellAlerts(null);
         const decider: Decider = new Decider(
           term,
           {
@@ -107,37 +117,44 @@ export class Coordinator {
               projector.nudge();
               live.nudge();
               overview.follow(committed);
+              pager.follow(committed);
             },
+            onAlerts: (alerts) => pager.tellAlerts(alerts),
           },
           onDeposed,
         );
         return decider;
       },
     });
+    const active = () => elector.current !== null;
+    const pager = makePager({ settings, database: pagingDatabase, log, active });
     projector.start();
     elector.start();
+    pager.start();
     const reader = new PlanReader({ views, projector, ledger, artifacts, commands });
     const readiness = new Readiness(terms, bus, elector);
     return new Coordinator(
-      { database, bus, locator, projector, elector, overview },
+      { database, bus, locator, projector, elector, overview, pagingDatabase },
       commands,
       reader,
       readiness,
       artifacts,
       live,
+      pager,
     );
   }
 
   /** Hands the term over, then closes everything. */
   async stop(): Promise<void> {
-    const { elector, overview, projector, locator, bus, database } = this.parts;
+    const { elector, overview, projector, locator, bus, database, pagingDatabase } = this.parts;
     await this.live.stop();
-    await elector.stop();
+    // Together: a sink that hangs must not keep the next decider waiting.
+    await Promise.all([elector.stop(), this.pager.stop()]);
     await overview.stop();
     await projector.stop();
     locator.stop();
     await bus.close();
-    await database.close();
+    await Promise.all([database.close(), pagingDatabase.close()]);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { SinkSetting } from './sinks.ts';
+import type { SinkSetting } from './sink-setting.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,25 +1,6 @@
 import { z } from 'zod';
 import type { Kind } from './setting.ts';
-
-/** What a sink can be paged about; libs/paging has the same list, and the coordinator does not compile with another. */
-const INCIDENTS = [
-  'step.poisoned',
-  'step.blocked',
-  'plan.halted',
-  'plan.paused',
-  'plan.stuck',
-  'plan.unreadable',
-] as const;
-const NEWS = ['plan.submitted', 'plan.completed', 'plan.cancelled', 'integration.published'] as const;
-
-export type PageKindSetting = (typeof INCIDENTS)[number] | (typeof NEWS)[number];
-
-/** Whom pages go to. */
-export type SinkSetting = { readonly name: string; readonly on: readonly PageKindSetting[] } & (
-  | { readonly type: 'webhook'; readonly url: string; readonly secrets: readonly string[] }
-  | { readonly type: 'slack'; readonly url: string }
-  | { readonly type: 'pagerduty'; readonly url: string; readonly routingKey: string }
-);
+import { INCIDENTS, NEWS, type PageKindSetting, type SinkSetting } from './sink-setting.ts';
 
 const SINKS_MAX = 16;
 const DEFAULT_ON: PageKindSetting[] = ['step.poisoned', 'plan.halted', 'plan.stuck', 'plan.unreadable'];

@@ -7,7 +7,8 @@ import type { Rendering } from './message.ts';
 import type { Outbox, SinkState } from './outbox.ts';
 import { deliver, type Delivery } from './sending/deliver.ts';
 import { PAGING_LIMITS, SinkLane, type PagingLimits } from './sink-lane.ts';
-import { makeSink, type Sink, type SinkSettings, type SinkType } from './sinks/sink.ts';
+import { makeSink } from './sinks/make-sink.ts';
+import type { Sink, SinkSettings, SinkType } from './sinks/sink.ts';
 import { testMessages } from './test-message.ts';
 
 export interface PagerOptions {

@@ -20,6 +20,7 @@ import {
   type ServedTerm,
 } from '#bus';
 import type { Ledger } from '#ledger';
+import type { PlanAlert } from '#paging';
 import { count, type Logger } from '#telemetry';
 import { measureCommitted } from '../measuring/committed-events.ts';
 import { observeDecider } from '../measuring/decider-readings.ts';
@@ -36,6 +37,7 @@ import {
   resultInput,
 } from './messages.ts';
 import { OpenPlans } from './open-plans.ts';
+import { planAlerts } from './plan-alerts.ts';
 import { Sweeper } from './sweeper.ts';
 import { WorkerRoster } from './worker-roster.ts';
 
@@ -61,8 +63,10 @@ export interface DeciderOptions {
   page: (planId: string, seq: number) => Promise<string>;
   /** What a standby forwards. */
   onCommand: (message: unknown, traceparent: string | null) => Promise<unknown>;
-  /** Called after each commit, with the plans that changed: wakes projections, writes overview traces. */
+  /** Called after each commit, with the plans that changed: wakes projections, writes overview traces, pages. */
   onCommitted: (committed: Committed[]) => void;
+  /** Called with each sweep, with all that is wrong with plans and no event says. */
+  onAlerts?: (alerts: PlanAlert[]) => void;
 }
 
 /**
@@ -84,6 +88,8 @@ export class Decider {
   private unsubscribe: () => void = () => undefined;
   private stopQueueChecks: () => void = () => undefined;
   private readonly random: () => number;
+  /** Plans that stand still because nobody can make a state of them. */
+  private readonly unreadable = new Set<string>();
 
   constructor(
     readonly term: number,
@@ -95,6 +101,7 @@ export class Decider {
     this.plans = new OpenPlans(o.ledger, this.fleet, {
       onRead: (plan) => this.takeUp(plan),
       onUnreadable: (error) => {
+        this.unreadable.add(error.planId);
         count('plansUnreadable', {});
         o.log.error({ err: error, planId: error.planId, alert: 'plan-unreadable' }, 'A plan stands still');
       },
@@ -148,6 +155,7 @@ export class Decider {
       hears: () => o.bus.connected,
       isSure: o.isSure,
       random: this.random,
+      onStuck: (planIds) => o.onAlerts?.(planAlerts(planIds, this.unreadable)),
       log: o.log,
     });
     this.announcer = new Announcer({ bus: o.bus, announcement: () => this.announcement() });
@@ -302,6 +310,7 @@ export class Decider {
 
   /** A plan that was read again: its commit may have come through without anything that should have followed. */
   private takeUp(plan: PlanState): void {
+    this.unreadable.delete(plan.planId);
     this.leases.adopt(plan, this.o.clock.monotonic());
     this.dispatch(plan, () => this.dispatcher.resume(plan));
   }

@@ -1,6 +1,7 @@
 import type { PlanInput } from '#domain';
-import { Fleet } from '#domain';
+import { Fleet, evolve, initialPlanState, type PlanState } from '#domain';
 import { silentLogger } from '#telemetry';
+import { aPlan, aStep } from '#testing';
 import { systemClock } from './clock.ts';
 import { LeaseTable } from './lease-table.ts';
 import { Sweeper, type SweeperOptions } from './sweeper.ts';
@@ -13,10 +14,12 @@ function aSweeper() {
   const gate: { wait: Promise<void>; sweeps: number } = { wait: Promise.resolve(), sweeps: 0 };
   const facts = { hears: true, isSure: true };
   const leases = new LeaseTable(LEASE_MS);
+  const fleet = new Fleet({ fleet: null, pools: {} });
+  const stuck: (readonly string[])[] = [];
   const sweeper = new Sweeper({
     clock: { ...systemClock, now: () => now.ms, monotonic: () => now.ms },
     random: () => 0.5,
-    fleet: new Fleet({ fleet: null, pools: {} }),
+    fleet,
     plans: { cached: () => undefined },
     leases,
     roster: { sweep: () => false },
@@ -38,6 +41,7 @@ function aSweeper() {
     hears: () => facts.hears,
     isSure: () => facts.isSure,
     intervalMs: 60_000,
+    onStuck: (planIds: readonly string[]) => stuck.push(planIds),
     log: silentLogger,
   } as unknown as SweeperOptions);
   const grant = () =>
@@ -53,10 +57,38 @@ function aSweeper() {
       await sweeper.sweep();
     }
   };
-  return { sweeper, inputs, gate, facts, grant, pass };
+  return { sweeper, inputs, gate, facts, grant, pass, fleet, stuck };
+}
+
+/** Submitted, and never expanded: nothing can happen to it any more. */
+function aStuckPlan(): PlanState {
+  const plan = initialPlanState('p1');
+  const data = {
+    tenant: 'local',
+    definition: aPlan({ steps: [aStep({ name: 'a' })] }),
+    digest: 'd',
+    idempotencyKey: 'k',
+    by: { name: 'spec', via: 'rest' },
+    traceparent: null,
+  };
+  evolve(plan, { type: 'plan.submitted', data }, 1);
+  return plan;
 }
 
 describe('the sweeper', () => {
+  it('tells which plans are stuck when it has found them so twice, and when they are not any more', async () => {
+    const { fleet, stuck, pass } = aSweeper();
+    fleet.update(aStuckPlan());
+    await pass(1_000);
+    // A turn may be under way: nothing is known yet, not even that all is well.
+    expect(stuck).toEqual([]);
+    await pass(1_000);
+    expect(stuck).toEqual([['p1']]);
+    fleet.remove('p1');
+    await pass(1_000);
+    expect(stuck.at(-1)).toEqual([]);
+  });
+
   it('says once that a worker is silent, however long the ledger takes to hear it', async () => {
     const { grant, pass, inputs } = aSweeper();
     grant();

@@ -24,6 +24,8 @@ export interface SweeperOptions {
   intervalMs?: number;
   /** 0 to 1: the jitter of what is tried again. */
   random: () => number;
+  /** All plans that are stuck now; not told before it is known. */
+  onStuck: (planIds: readonly string[]) => void;
   log: Logger;
 }
 
@@ -36,7 +38,8 @@ export class Sweeper {
   private lastTick: number;
   private busy: Promise<void> = Promise.resolve();
   private readonly intervalMs: number;
-  private stuck = new Set<string>();
+  /** As of the last sweep; null: there was none. */
+  private stuck: ReadonlySet<string> | null = null;
   private sweeping: Promise<void> | null = null;
   private again = false;
   /** Leases whose end is being decided: their silence is told once, however long the ledger takes. */
@@ -165,14 +168,15 @@ export class Sweeper {
   private findStuckPlans(): void {
     const stuck = new Set<string>();
     for (const plan of this.o.fleet.openPlans) if (isStuck(plan)) stuck.add(plan.planId);
-    this.stuckPlans = 0;
-    for (const planId of stuck) {
-      // Twice in a row: a turn may be under way between the two.
-      if (!this.stuck.has(planId)) continue;
-      this.stuckPlans += 1;
-      this.o.log.error({ planId, alert: 'plan-stuck' }, 'A plan can neither go on nor end');
-    }
+    const before = this.stuck;
     this.stuck = stuck;
+    if (!before) return;
+    // Twice in a row: a turn may be under way between the two.
+    const surely = [...stuck].filter((planId) => before.has(planId));
+    this.stuckPlans = surely.length;
+    for (const planId of surely)
+      this.o.log.error({ planId, alert: 'plan-stuck' }, 'A plan can neither go on nor end');
+    this.o.onStuck(surely);
   }
 }
 

@@ -1,8 +1,5 @@
 import type { Message } from '../message.ts';
 import type { PageKind } from '../page.ts';
-import { pagerDutySink } from './pagerduty-sink.ts';
-import { slackSink } from './slack-sink.ts';
-import { webhookSink } from './webhook-sink.ts';
 
 /** Whom pages go to, as it was set. Addresses and secrets are checked where settings are read. */
 export type SinkSettings = {
@@ -47,20 +44,4 @@ export interface Sink {
   readonly secrets: readonly string[];
   /** The message in the sink's own format. `nowMs`: of this try. */
   request(message: Message, nowMs: number): SinkRequest;
-}
-
-export function makeSink(settings: SinkSettings): Sink {
-  const { name, type, on, url } = settings;
-  const { origin, pathname, search } = new URL(url);
-  const base = { name, type, on: new Set(on), place: origin };
-  const hidden = [url, `${pathname}${search}`, ...pathname.split('/')].filter((part) => part.length >= 8);
-  switch (settings.type) {
-    case 'webhook':
-      return { ...base, ...webhookSink(settings), secrets: [...settings.secrets, ...hidden] };
-    case 'slack':
-      return { ...base, ...slackSink(settings), secrets: hidden };
-    case 'pagerduty':
-      // Its address is everybody's.
-      return { ...base, ...pagerDutySink(settings), secrets: [settings.routingKey] };
-  }
 }
