@@ -4,8 +4,8 @@ import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { RequestMethod } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SkeinClient, answerOf } from '#client';
-import { loadSettings } from '#config';
+import { ProblemError, SkeinClient, answerOf } from '#client';
+import { loadSettings, type Settings } from '#config';
 import type { PlanDefinition } from '#domain';
 import { silentLogger } from '#telemetry';
 import {
@@ -40,6 +40,7 @@ interface Sent {
 
 describe('the API and its description', () => {
   let database: FreshDatabase;
+  let settings: Settings;
   let coordinator: Coordinator;
   let worker: ScriptedWorker;
   let app: NestFastifyApplication;
@@ -55,7 +56,7 @@ describe('the API and its description', () => {
     const home = await tempDir('described');
     const namespace = freshNamespace();
     const { natsUrl } = testServers();
-    const settings = loadSettings({
+    settings = loadSettings({
       DATABASE_URL: database.adminUrl,
       NATS_URL: natsUrl,
       SKEIN_NAMESPACE: namespace,
@@ -161,8 +162,15 @@ describe('the API and its description', () => {
       by,
       traceparent: null,
     };
-    const reply = await coordinator.commands.execute({ kind: 'submit', planId, submission }, null);
-    expect(reply).toMatchObject({ status: 'decided', reply: { status: 'applied' } });
+    // A busy machine may lose its term for a moment.
+    await eventually(
+      async () => {
+        const reply = await coordinator.commands.execute({ kind: 'submit', planId, submission }, null);
+        expect(reply).toMatchObject({ status: 'decided', reply: { status: 'applied' } });
+        return true;
+      },
+      { what: 'the submission to be decided' },
+    );
     return planId;
   }
 
@@ -474,6 +482,29 @@ describe('the API and its description', () => {
         ({ type }) => type === 'plan.cancelled',
       );
       expect(cancellations).toHaveLength(1);
+    });
+
+    it('is judged by who decides, also when a standby was asked', async () => {
+      const standby = await Coordinator.start(settings, silentLogger);
+      const other = await startRestApi(settings, standby, silentLogger);
+      try {
+        const { planId, seq } = await running('forwarded');
+        const api = new SkeinClient({ baseUrl: await other.getUrl() }).api;
+        const cancelAt = (at: number) =>
+          answerOf(
+            api.POST('/v1/plans/{planId}/cancel', {
+              params: { path: { planId }, header: { 'If-Match': `"${at}"` } },
+              body: {},
+            }),
+          );
+        const refused = await cancelAt(seq - 1).catch((error: unknown) => error);
+        expect(refused).toBeInstanceOf(ProblemError);
+        expect(refused).toMatchObject({ status: 412, code: 'seq-stale', problem: { currentSeq: seq } });
+        expect(await cancelAt(seq)).toMatchObject({ status: 'cancelled' });
+      } finally {
+        await other.close();
+        await standby.stop();
+      }
     });
 
     it.each(['*', undefined])('of %s, or without it, is carried out wherever the plan is', async (etag) => {

@@ -1,8 +1,6 @@
 import { formatCursor, type StoredEvent, type TailCursor } from '#ledger';
 
-/**
- * An event as streams tell it. Its text is made once, however many read it, and only when somebody does.
- */
+/** An event as streams tell it. Its text is made once, however many read it, and only when somebody does. */
 export class ToldEvent {
   readonly planId: string;
   readonly seq: number;
@@ -12,9 +10,11 @@ export class ToldEvent {
   readonly size: number;
   /** Of a plan's first event. */
   readonly tenant: string | null;
-  private told: string | null = null;
+  /** What it was read as, until it is told for the first time. */
+  private told: StoredEvent | string;
 
-  constructor(private readonly stored: StoredEvent) {
+  constructor(stored: StoredEvent) {
+    this.told = stored;
     this.planId = stored.planId;
     this.seq = stored.seq;
     this.type = stored.event.type;
@@ -34,8 +34,8 @@ export class ToldEvent {
   }
 
   private get text(): string {
-    if (this.told === null) {
-      const { planId, seq, at, event, traceparent } = this.stored;
+    if (typeof this.told !== 'string') {
+      const { planId, seq, at, event, traceparent } = this.told;
       this.told = oneLine({ planId, seq, at, type: event.type, data: event.data, traceparent });
     }
     return this.told;
