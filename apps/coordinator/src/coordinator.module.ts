@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { Pager } from '#paging';
 import type { Logger } from '#telemetry';
 import { HealthController } from './api/health.controller.ts';
 import { MetricsController } from './api/metrics.controller.ts';
@@ -7,6 +8,7 @@ import { PlanLimits } from './api/plan-limits.ts';
 import { PlanReader } from './api/plan-reader.ts';
 import { ProblemFilter } from './api/problem.filter.ts';
 import { Readiness } from './api/readiness.ts';
+import { SinksController } from './api/sinks.controller.ts';
 import { SubmissionController } from './api/submission.controller.ts';
 import { OpenStreams } from './api/streaming/open-streams.ts';
 import { LiveEvents } from './api/streaming/live-events.ts';
@@ -29,6 +31,7 @@ export class CoordinatorModule {
         SubmissionController,
         ViewsController,
         StreamsController,
+        SinksController,
         DocumentController,
         HealthController,
         MetricsController,
@@ -37,6 +40,7 @@ export class CoordinatorModule {
         { provide: PlanCommands, useValue: coordinator.commands },
         { provide: PlanReader, useValue: coordinator.reader },
         { provide: Readiness, useValue: coordinator.readiness },
+        { provide: Pager, useValue: coordinator.pager },
         { provide: LiveEvents, useValue: coordinator.live },
         { provide: OpenStreams, useValue: o.streams },
         { provide: PlanLimits, useValue: o.limits },

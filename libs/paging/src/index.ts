@@ -2,7 +2,6 @@ export { PAGE_KINDS, ALERT_KINDS, type AlertKind, type PageKind } from './page.t
 export type { PlanAlert } from './making/making-alerts.ts';
 export type { Rendering } from './message.ts';
 export type { Outbox } from './outbox.ts';
-export { Pager, type PagerOptions, type SinkStatus } from './pager.ts';
+export { Pager, type PagerOptions, type SinkStatus, type TestOutcome } from './pager.ts';
 export { PAGING_LIMITS, type PagingLimits } from './sink-lane.ts';
-export type { Delivery } from './sending/deliver.ts';
 export type { SinkSettings, SinkType } from './sinks/sink.ts';

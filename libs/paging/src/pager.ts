@@ -36,6 +36,15 @@ export interface SinkStatus extends Omit<SinkState, 'name'> {
   on: string[];
 }
 
+/** What became of a test page. */
+export interface TestOutcome {
+  delivered: boolean;
+  /** Of the HTTP answer; null: there was none. */
+  status: number | null;
+  error: string | null;
+  durationMs: number;
+}
+
 /** Without a hint, the tail is looked at this often. */
 const LOOK_MS = 5_000;
 /** After one: what was committed shows in the tail only when every older transaction has ended. */
@@ -62,6 +71,7 @@ export class Pager {
   /** Told something since their last round began. */
   private readonly told = new Set<SinkLane>();
   private hintedAt = -Infinity;
+  private readonly testing = new Set<string>();
   private alerts: readonly PlanAlert[] | null = null;
   private running: Promise<unknown> | null = null;
   private offs: (() => void)[] = [];
@@ -77,6 +87,11 @@ export class Pager {
       (settings) =>
         new SinkLane({ sink: makeSink(settings), outbox, rendering, timeoutMs, log, limits, now, random }),
     );
+  }
+
+  /** Of the sinks, in the order of the settings. */
+  get names(): string[] {
+    return this.lanes.map(({ sink }) => sink.name);
   }
 
   start(): void {
@@ -110,7 +125,7 @@ export class Pager {
 
   /** Every sink that is set, in the order of the settings. Throws while the ledger is away. */
   async statuses(): Promise<SinkStatus[]> {
-    const states = await this.o.outbox.states(this.lanes.map(({ sink }) => sink.name));
+    const states = await this.o.outbox.states(this.names);
     const stateOf = new Map(states.map((state) => [state.name, state]));
     return this.lanes.map(({ sink: { name, type, place, on } }) => ({
       ...(stateOf.get(name) ?? unseen(name)),
@@ -123,24 +138,41 @@ export class Pager {
 
   /**
    * Sends a test page now, from this replica, whoever decides. Its success lets a sink that was failing be tried at once.
-   * null: there is no such sink.
+   * null: there is no such sink; `busy`: it is being tested.
    */
-  async test(name: string): Promise<Delivery | null> {
+  async test(name: string): Promise<TestOutcome | 'busy' | null> {
     const sink = this.lanes.find((lane) => lane.sink.name === name)?.sink;
     if (!sink) return null;
-    const delivery = await this.sendTest(sink);
-    if (delivery.ok) await this.o.outbox.resume(name, this.now());
-    this.hint();
-    return delivery;
+    if (this.testing.has(name)) return 'busy';
+    this.testing.add(name);
+    try {
+      return await this.sendTest(sink);
+    } finally {
+      this.testing.delete(name);
+    }
   }
 
-  private async sendTest(sink: Sink): Promise<Delivery> {
+  private async sendTest(sink: Sink): Promise<TestOutcome> {
+    const startedAt = performance.now();
+    const delivery = await this.deliverTest(sink);
+    const durationMs = Math.round(performance.now() - startedAt);
+    const { ok, status } = delivery;
+    if (!ok) return { delivered: false, status, error: delivery.error, durationMs };
+    await this.o.outbox.resume(sink.name, this.now()).catch((error: unknown) => {
+      this.o.log.warn({ err: error, sink: sink.name }, 'A sink takes pages again, which could not be kept');
+    });
+    this.hint();
+    return { delivered: true, status, error: null, durationMs };
+  }
+
+  private async deliverTest(sink: Sink): Promise<Delivery> {
     const { timeoutMs, rendering } = this.o;
-    let delivery: Delivery = { ok: false, status: null, error: 'nothing was sent', retryAfterMs: null };
-    for (const message of testMessages(sink.type, rendering.fleet, this.now())) {
-      const signal = this.cutOff.signal;
+    const { signal } = this.cutOff;
+    const [first, ...others] = testMessages(sink.type, rendering.fleet, this.now());
+    let delivery = await deliver(sink, first, { nowMs: this.now(), timeoutMs, signal });
+    for (const message of others) {
+      if (!delivery.ok) break;
       delivery = await deliver(sink, message, { nowMs: this.now(), timeoutMs, signal });
-      if (!delivery.ok) return delivery;
     }
     return delivery;
   }

@@ -8,7 +8,7 @@ import type { SinkType } from './sinks/sink.ts';
 const TEST_PLAN = 'test-page';
 
 /** What `skein sinks test` sends. A sink that keeps incidents gets the end of this one right after its beginning. */
-export function testMessages(type: SinkType, fleet: string, nowMs: number): Message[] {
+export function testMessages(type: SinkType, fleet: string, nowMs: number): [Message, ...Message[]] {
   return type === 'pagerduty'
     ? [testMessage('trigger', fleet, nowMs), testMessage('resolve', fleet, nowMs)]
     : [testMessage('inform', fleet, nowMs)];

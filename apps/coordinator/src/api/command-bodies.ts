@@ -52,6 +52,9 @@ export const cancelBody = z
   .optional();
 export type CancelBody = z.infer<typeof cancelBody>;
 
+/** `POST /v1/sinks/:sink/test` */
+export const sinkTestBody = z.strictObject({}, { error: (issue) => wordShape(issue, '{}') }).optional();
+
 function wordShape(issue: z.core.$ZodRawIssue, expected: string): string {
   const keys =
     issue.code === 'unrecognized_keys' ? `unknown key ${issue.keys.slice(0, 5).map(show).join(', ')}; ` : '';

@@ -39,6 +39,8 @@ export const ANSWER_KEYS: Readonly<Record<string, readonly string[]>> = {
   'GET /v1/plans/{planId}/steps': ['steps'],
   'GET /v1/plans/{planId}/ledger': ['head', 'events'],
   'GET /v1/plans/{planId}/steps/{step}/attempts': ['attempts'],
+  'GET /v1/sinks': ['sinks'],
+  'POST /v1/sinks/{sink}/test': ['delivered', 'status', 'error', 'durationMs'],
   'GET /healthz': ['status'],
   'GET /readyz': ['status'],
 };

@@ -221,6 +221,43 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/sinks': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Who is paged, and whether it arrives */
+    get: operations['listSinks'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/sinks/{sink}/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Send a test page
+     * @description Sent now, by the replica that is asked, and not repeated.
+     */
+    post: operations['testSink'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/openapi.json': {
     parameters: {
       query?: never;
@@ -468,6 +505,38 @@ export interface components {
       code: string;
       /** @description For people. */
       message: string;
+    };
+    Sink: {
+      name: string;
+      /** @enum {string} */
+      type: 'webhook' | 'slack' | 'pagerduty';
+      /** @description Scheme and host. The rest of its address is a secret. */
+      place: string;
+      /** @description What it is paged about. */
+      on: string[];
+      /** @description Pages that it has not taken yet. */
+      waiting: number;
+      /** @description Tries that failed, in a row. */
+      failures: number;
+      /** @description null: it took the last page that it was sent. */
+      failingSince: string | null;
+      lastSuccessAt: string | null;
+      lastErrorAt: string | null;
+      /** @description For people. */
+      lastError: string | null;
+      /** @description Pages that were tried for a day, and that nobody got. */
+      givenUp: number;
+    };
+    SinkList: {
+      sinks: components['schemas']['Sink'][];
+    };
+    SinkTest: {
+      delivered: boolean;
+      /** @description Of the sink's HTTP answer; null: there was none. */
+      status: number | null;
+      /** @description For people; null: it was delivered. */
+      error: string | null;
+      durationMs: number;
     };
     Step: {
       /** @description `s3`: stays the same, unlike a name it needs no encoding. */
@@ -1404,6 +1473,110 @@ export interface operations {
       };
       /** @description Problem: `streams-full`, `shutting-down`. */
       503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listSinks: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description In the order of the settings. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SinkList'];
+        };
+      };
+      /** @description Problem: `ledger-unavailable`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  testSink: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description Its name in the settings.
+         * @example ops
+         */
+        sink: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': Record<string, never>;
+      };
+    };
+    responses: {
+      /** @description Whether it was delivered. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SinkTest'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `sink-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `sink-busy`. */
+      429: {
         headers: {
           [name: string]: unknown;
         };

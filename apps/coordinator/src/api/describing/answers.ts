@@ -204,6 +204,35 @@ export const dryRunAnswer = z
   .meta({ id: 'DryRun' });
 export type DryRunAnswer = z.infer<typeof dryRunAnswer>;
 
+const sinkAnswer = z
+  .object({
+    name: z.string(),
+    type: z.enum(['webhook', 'slack', 'pagerduty']),
+    place: z.string().describe('Scheme and host. The rest of its address is a secret.'),
+    on: z.array(z.string()).describe('What it is paged about.'),
+    waiting: count.describe('Pages that it has not taken yet.'),
+    failures: count.describe('Tries that failed, in a row.'),
+    failingSince: time.nullable().describe('null: it took the last page that it was sent.'),
+    lastSuccessAt: time.nullable(),
+    lastErrorAt: time.nullable(),
+    lastError: z.string().nullable().describe('For people.'),
+    givenUp: count.describe('Pages that were tried for a day, and that nobody got.'),
+  })
+  .meta({ id: 'Sink' });
+
+export const sinkListAnswer = z.object({ sinks: z.array(sinkAnswer) }).meta({ id: 'SinkList' });
+export type SinkListAnswer = z.infer<typeof sinkListAnswer>;
+
+export const sinkTestAnswer = z
+  .object({
+    delivered: z.boolean(),
+    status: z.int().nullable().describe("Of the sink's HTTP answer; null: there was none."),
+    error: z.string().nullable().describe('For people; null: it was delivered.'),
+    durationMs: z.int().min(0),
+  })
+  .meta({ id: 'SinkTest' });
+export type SinkTestAnswer = z.infer<typeof sinkTestAnswer>;
+
 export const healthAnswer = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
 export const readyAnswer = z.object({ status: z.literal('ready') }).meta({ id: 'Ready' });
 export const documentAnswer = json.describe('An OpenAPI 3.1 document.').meta({ id: 'Document' });

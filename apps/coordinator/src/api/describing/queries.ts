@@ -34,6 +34,9 @@ const attempt = wholeNumber(1, 1_000).describe('From 1 on, counted over all leas
 
 export const planParams = z.object({ planId });
 export const stepParams = z.object({ planId, step });
+export const sinkParams = z.object({
+  sink: z.string().describe('Its name in the settings.').meta({ example: 'ops' }),
+});
 export const attemptParams = z.object({ planId, step, attempt });
 
 export const noQuery = z.strictObject({});

@@ -18,7 +18,7 @@ export interface Route {
   path: string;
   /** What generated clients call it. */
   operation: string;
-  tag: 'plans' | 'events' | 'server';
+  tag: 'plans' | 'events' | 'sinks' | 'server';
   summary: string;
   description?: string;
   params: z.ZodObject;

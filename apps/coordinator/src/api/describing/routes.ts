@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cancelBody, submissionBody } from '../command-bodies.ts';
+import { cancelBody, sinkTestBody, submissionBody } from '../command-bodies.ts';
 import {
   attemptListAnswer,
   documentAnswer,
@@ -9,6 +9,8 @@ import {
   planAnswer,
   planListAnswer,
   readyAnswer,
+  sinkListAnswer,
+  sinkTestAnswer,
   stepListAnswer,
   streamedEvent,
   submittedAnswer,
@@ -24,6 +26,7 @@ import {
   planEventsQuery,
   planListQuery,
   planParams,
+  sinkParams,
   stepParams,
   submitHeaders,
   submitQuery,
@@ -199,6 +202,23 @@ filtered stream along.`,
     headers: fleetEventsHeaders,
     answers: { 200: { what: 'Events after the cursor, and then as they come.', events: streamedEvent } },
     problems: { 400: ['query-invalid', 'last-event-id-invalid'], ...STREAMS },
+  }),
+  get('/v1/sinks', {
+    operation: 'listSinks',
+    tag: 'sinks',
+    summary: 'Who is paged, and whether it arrives',
+    answers: { 200: { what: 'In the order of the settings.', json: sinkListAnswer } },
+    problems: { 503: ['ledger-unavailable'] },
+  }),
+  post('/v1/sinks/:sink/test', {
+    operation: 'testSink',
+    tag: 'sinks',
+    summary: 'Send a test page',
+    description: 'Sent now, by the replica that is asked, and not repeated.',
+    params: sinkParams,
+    body: sinkTestBody,
+    answers: { 200: { what: 'Whether it was delivered.', json: sinkTestAnswer } },
+    problems: { 400: ['body-malformed', 'body-invalid'], 404: ['sink-unknown'], 429: ['sink-busy'] },
   }),
   get('/v1/openapi.json', {
     operation: 'readDocument',
