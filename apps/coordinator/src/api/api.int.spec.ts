@@ -283,7 +283,9 @@ describe('the API and its description', () => {
     expect(links.length).toBeGreaterThan(3);
     for (const link of links) {
       expect(link).toMatch(/^\/docs\//);
-      expect((await plain(link)).status).toBe(200);
+      // As a browser asks for the parts of a page.
+      expect((await plain(link, { 'sec-fetch-site': 'same-origin' })).status).toBe(200);
+      expect((await plain(link, { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
     }
     expect(page.text).not.toMatch(/<script>|<style>| on\w+=|https?:/);
     const initializer = (await plain('/docs/static/swagger-initializer.js')).text;

@@ -416,6 +416,8 @@ describe('the REST interface and what nobody should send it', () => {
       ['/v1/plans/%ED%A0%80', 400, 'path-malformed', 'UTF-8'],
       [`/v1/plans/${'a'.repeat(5_000)}`, 414, 'path-too-long', 'longer than any id'],
       ['/v1/plans?limit=0', 400, 'query-invalid', 'limit must be a whole number from 1 to 500'],
+      ['/v1/plans/?limit=0', 400, 'query-invalid', 'limit must be a whole number from 1 to 500'],
+      ['/v1/plans?label[]=a', 400, 'query-invalid', 'did you mean label?'],
       ['/v1/plans?limit=ten', 400, 'query-invalid', 'whole number'],
       ['/v1/plans?limit=1&limit=2', 400, 'query-invalid', 'whole number'],
       ['/v1/plans?cursor=x', 400, 'query-invalid', 'cursor'],
