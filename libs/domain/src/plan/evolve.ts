@@ -8,7 +8,7 @@ import type {
   StepsExpanded,
 } from '../ledger/events.ts';
 import { fromIso } from '../time.ts';
-import type { PlanDefinition, StepDefinition, StepInstance } from './definition.ts';
+import type { PlanDefinition, StepInstance } from './definition.ts';
 import type { Lane } from './lanes.ts';
 import {
   isEnded,
@@ -157,7 +157,7 @@ function expanded(state: PlanState, data: PlanExpanded): void {
   state.expanded = true;
   state.baseSha = data.baseSha;
   state.texts = data.texts;
-  addGroups(state, state.submitted!.definition.steps);
+  addGroups(state, state.submitted!.definition);
   for (const instance of data.steps) {
     addStep(state, instance);
     if (instance.definition === null)
@@ -167,18 +167,23 @@ function expanded(state: PlanState, data: PlanExpanded): void {
   const { baseline, report } = state.system;
   if (report !== null) move(state, stepOf(state, report), 'ready');
   if (baseline !== null) move(state, stepOf(state, baseline), 'ready');
-  else readyRoots(state);
-}
-
-/** Groups without needs first; an empty group (a matrix over nothing) is met at once and may free others. */
-function readyRoots(state: PlanState): void {
+  // An empty group (a matrix over nothing) is met at once and may free others.
   readyGroups(
     state,
-    state.groups.filter((group) => group.needs.length === 0),
+    state.groups.filter((group) => group.unmetNeeds === 0),
   );
 }
 
-function addGroups(state: PlanState, definitions: StepDefinition[]): void {
+/** Every group needs the baseline, also one whose other needs were skipped meanwhile. */
+function baselineMet(state: PlanState): void {
+  for (const group of state.groups) group.unmetNeeds -= 1;
+  readyGroups(
+    state,
+    state.groups.filter((group) => group.unmetNeeds === 0),
+  );
+}
+
+function addGroups(state: PlanState, { steps: definitions, repo, baseline }: PlanDefinition): void {
   const indexOf = new Map(definitions.map((definition, index) => [definition.name, index]));
   state.groups = definitions.map((definition, index) => ({
     index,
@@ -187,7 +192,7 @@ function addGroups(state: PlanState, definitions: StepDefinition[]): void {
     met: false,
     ordinals: [],
     unmetSteps: 0,
-    unmetNeeds: definition.needs.length,
+    unmetNeeds: definition.needs.length + (repo && baseline ? 1 : 0),
     needs: definition.needs.map((need) => indexOf.get(need)!),
     dependants: [],
   }));
@@ -311,7 +316,7 @@ function end(state: PlanState, step: StepState, status: StepStatus): void {
     if (kind === 'report' && state.status !== 'running') readyToClean(state);
     return;
   }
-  if (kind === 'baseline') return readyRoots(state);
+  if (kind === 'baseline') return baselineMet(state);
   if (kind === 'report') return readyToClean(state);
   if (definition === null) return;
   const group = state.groups[definition]!;

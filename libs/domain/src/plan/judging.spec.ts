@@ -367,6 +367,18 @@ describe('a baseline', () => {
     expect(told.admitAll()).toEqual(['a']);
   });
 
+  it('comes before what an operator has cleared the way for', () => {
+    const told = story();
+    told.admitAll();
+    told.tell({ kind: 'skip', ordinal: 1, by: { name: 'ann', via: 'cli' }, why: null });
+    expect(told.admitAll()).toEqual([]);
+    expect(explainWait(told.fleet, told.state, 2, told.now, SLOTS)).toBe(
+      'waits for the checks of the base (baseline)',
+    );
+    told.pass('baseline');
+    expect(told.admitAll()).toEqual(['b']);
+  });
+
   it('that is red halts the plan before any attempt', () => {
     const told = story();
     told.admitAll();

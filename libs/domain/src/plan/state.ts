@@ -69,7 +69,7 @@ export interface GroupState {
   met: boolean;
   /** Steps that are neither passed nor skipped. */
   unmetSteps: number;
-  /** Needed groups that are not met yet. */
+  /** Needed groups that are not met yet; the baseline is one of them. */
   unmetNeeds: number;
   /** Indexes of the groups that this one needs. */
   readonly needs: number[];

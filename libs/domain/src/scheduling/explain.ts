@@ -45,7 +45,7 @@ function explainNeeds(plan: PlanState, step: StepState): string {
     return 'waits for the end of the plan';
   }
   const baseline = plan.system.baseline === null ? null : stepOf(plan, plan.system.baseline);
-  if (baseline && !isMet(baseline.status) && plan.groups[definition]!.needs.length === 0) {
+  if (baseline && !isMet(baseline.status) && plan.groups[definition]!.unmetNeeds === 1) {
     return baseline.status === 'blocked'
       ? 'needs the baseline, which is blocked: it cannot go on'
       : 'waits for the checks of the base (baseline)';
