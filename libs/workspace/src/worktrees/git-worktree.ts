@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, lstat, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Change } from '../changes/change.ts';
 import { diffTrees } from '../changes/tree-diff.ts';
@@ -137,7 +137,12 @@ export class GitWorktree implements Worktree, WorktreeGit {
   /** What a step's own `git status` sees: HEAD and a copy of the index. We do not read them again. */
   private async showToSteps(sha: string): Promise<void> {
     await replaceFile(join(this.gitDir, 'HEAD'), (path) => writeFile(path, `${sha}\n`, { flag: 'wx' }));
-    await replaceFile(join(this.gitDir, 'index'), (path) => copyFile(this.indexFile, path));
+    const { atime, mtime } = await stat(this.indexFile);
+    await replaceFile(join(this.gitDir, 'index'), async (path) => {
+      await copyFile(this.indexFile, path);
+      // Its time says which files git has to read to know whether they changed.
+      await utimes(path, atime, mtime);
+    });
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

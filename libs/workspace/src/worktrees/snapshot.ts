@@ -86,7 +86,10 @@ async function writeEntries(git: WorktreeGit, found: FoundChanges): Promise<void
   ];
   if (entries.length === 0) return;
   const stdin = Buffer.concat(entries.flatMap((e) => [Buffer.from(e.entry), pathToBytes(e.path), NUL]));
-  const call = { action: 'note deletions', args: ['update-index', '-z', '--index-info'], stdin };
+  // In the worktree: whoever writes an index marks the files that changed within the second in which it was written, and
+  // git looks for them from where it is. Without the mark a change of the same length is never seen again.
+  const args = ['-C', git.path, 'update-index', '-z', '--index-info'];
+  const call = { action: 'note deletions', args, stdin };
   await git.run(call).catch((error: unknown) => {
     // An embedded repository in a folder whose name git refuses.
     if (isPathFailure(error) && found.gitlinks.length > 0) throw unstorable(found.gitlinks);

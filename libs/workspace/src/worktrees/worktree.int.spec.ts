@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger } from '#telemetry';
-import { gitRepo, tempDir, type GitRepo } from '#testing';
+import { eventually, gitRepo, tempDir, type GitRepo } from '#testing';
 import {
   judgeScope,
   Mirrors,
@@ -52,6 +52,21 @@ async function scene(files?: Record<string, string>, options: Partial<MirrorsOpt
 
 async function changed(s: Scene): Promise<Change[]> {
   return s.tree.changes(s.base, await s.tree.snapshot());
+}
+
+function seconds(file: { ctimeMs: number }): number {
+  return Math.floor(file.ctimeMs / 1_000);
+}
+
+/** Tries at the beginning of a second, until it worked. */
+async function withinOneSecond<T>(attempt: () => Promise<T | null>): Promise<T> {
+  return eventually(
+    async () => {
+      await eventually(() => Date.now() % 1_000 < 200, { everyMs: 10 });
+      return attempt();
+    },
+    { timeoutMs: 30_000 },
+  );
 }
 
 function summary(changes: Change[]): string[] {
@@ -160,6 +175,28 @@ describe('a worktree', () => {
     expect(await readdir(join(s.mirror.path, 'worktrees'))).toEqual([]);
     expect(await readdir(join(s.root, 'own/indexes'))).toEqual([]);
     await expect(s.tree.snapshot()).rejects.toMatchObject({ code: 'WORKTREE_GONE' });
+  });
+
+  it('misses no change of the same length in the second of its checkout, seen by us and by the step’s own git', async () => {
+    const files = { 'a.txt': 'one\n', 'gone.txt': 'x\n' };
+    // Git's clock of files has seconds: all of it must happen within one.
+    const s = await withinOneSecond(async () => {
+      const made = await scene(files);
+      const before = await lstat(join(made.tree.path, 'a.txt'));
+      await writeFile(join(made.tree.path, 'a.txt'), 'ONE\n');
+      const after = await lstat(join(made.tree.path, 'a.txt'));
+      return seconds(before) === seconds(after) ? made : null;
+    });
+    await rm(join(s.tree.path, 'gone.txt'));
+    await eventually(
+      async () => seconds(await lstat(join(s.tree.path, 'a.txt'))) < Math.floor(Date.now() / 1_000),
+    );
+    const seen = await run('git', ['status', '--short'], {
+      cwd: s.tree.path,
+      env: { PATH: process.env['PATH'] },
+    });
+    expect(seen.stdout).toBe(' M a.txt\n D gone.txt\n');
+    expect(summary(await changed(s))).toEqual(['modified a.txt 100644', 'deleted gone.txt 000000']);
   });
 
   it('survives an index.lock that a killed git left behind', async () => {
