@@ -45,7 +45,7 @@ export function messageOf(page: Page, { fleet, baseUrl }: Rendering): Message {
     severity: severityOf(page),
     at,
     fleet,
-    what: action === 'resolve' ? says.over : says.what,
+    what: action === 'resolve' ? (says.over ?? says.what) : says.what,
     plan: {
       id: planId,
       name: plainLine(plan?.name ?? '', NAME_CHARS_MAX) || planId,
@@ -91,15 +91,15 @@ function linksOf(planId: string, baseUrl: string | null): Message['links'] {
   ];
 }
 
-const SAYS: Record<PageKind, { severity: Severity; what: string; over: string }> = {
+const SAYS: Record<PageKind, { severity: Severity; what: string; over?: string }> = {
   'step.poisoned': { severity: 'error', what: 'is poisoned', over: 'is not poisoned any more' },
   'step.blocked': { severity: 'warning', what: 'is blocked', over: 'is not blocked any more' },
   'plan.halted': { severity: 'critical', what: 'has halted', over: 'goes on' },
   'plan.paused': { severity: 'info', what: 'is paused', over: 'is not paused any more' },
   'plan.stuck': { severity: 'critical', what: 'can neither go on nor end', over: 'is not stuck any more' },
   'plan.unreadable': { severity: 'critical', what: 'cannot be read', over: 'can be read again' },
-  'plan.submitted': { severity: 'info', what: 'was submitted', over: '' },
-  'plan.completed': { severity: 'info', what: 'is completed', over: '' },
-  'plan.cancelled': { severity: 'info', what: 'is cancelled', over: '' },
-  'integration.published': { severity: 'info', what: 'is published', over: '' },
+  'plan.submitted': { severity: 'info', what: 'was submitted' },
+  'plan.completed': { severity: 'info', what: 'is completed' },
+  'plan.cancelled': { severity: 'info', what: 'is cancelled' },
+  'integration.published': { severity: 'info', what: 'is published' },
 };

@@ -2,8 +2,9 @@ import { nameOf, type Message } from '../message.ts';
 import { cut } from '../plain-text.ts';
 import type { Sink, SlackSettings } from './sink.ts';
 
-/** Slack shows 4,000 characters well; escaping makes some of them five. */
-const REASON_CHARS_MAX = 1_500;
+/** Slack shows 4,000 characters well. As they are sent: escaping makes some of them five. */
+const REASON_CHARS_MAX = 2_000;
+const NAME_CHARS_MAX = 400;
 
 /**
  * Only `text`, in mrkdwn: every server that calls its incoming webhooks compatible with Slack's understands it. What comes
@@ -48,11 +49,20 @@ function escape(text: string): string {
 
 /** A backtick would end the code. */
 function code(text: string): string {
-  return `\`${escape(text.replaceAll('`', "'"))}\``;
+  return `\`${fitting(text.replaceAll('`', "'"), NAME_CHARS_MAX)}\``;
 }
 
 function block(text: string): string {
-  return `\`\`\`\n${escape(cut(text, REASON_CHARS_MAX).replaceAll('`', "'"))}\n\`\`\``;
+  return `\`\`\`\n${fitting(text.replaceAll('`', "'"), REASON_CHARS_MAX)}\n\`\`\``;
+}
+
+/** Escaped, and at most so long then. */
+function fitting(text: string, charsMax: number): string {
+  for (let kept = cut(text, charsMax); ;) {
+    const escaped = escape(kept);
+    if (escaped.length <= charsMax) return escaped;
+    kept = cut(kept, Math.floor((kept.length * charsMax) / escaped.length));
+  }
 }
 
 function link(url: string, title: string): string {
