@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ExpressionError, type ExpressionScope, type JsonValue } from '#domain';
 import { celExpressions } from './cel-expressions.ts';
-import { cachedExpressions } from './expression-reader.ts';
+import { cachedExpressions } from './expression-cache.ts';
 import { FUNCTIONS } from './functions.ts';
 
 function scope(change: Partial<ExpressionScope> = {}): ExpressionScope {
@@ -220,9 +220,9 @@ describe('an expression that is too much', () => {
     ['a replacement that grows', 'params.text.replace("x", params.text).size()'],
     ['a join that grows', 'params.list.map(x, "x").join(params.text).size()'],
   ])('%s ends in time', (_, source) => {
-    const start = performance.now();
+    const before = process.cpuUsage();
     expect(messageOf(source, long)).toMatch(/too much|longer than|more than/);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
   });
 
   it('still lets ten thousand results be looked at', () => {
@@ -332,9 +332,9 @@ describe('any expression', () => {
     });
     fc.assert(
       fc.property(source, (expression) => {
-        const start = performance.now();
+        const before = process.cpuUsage();
         const first = messageOf(expression, within);
-        expect(performance.now() - start).toBeLessThan(1_000);
+        expect(process.cpuUsage(before).user / 1_000).toBeLessThan(1_000);
         expect(messageOf(expression, within)).toBe(first);
         expect(first).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
       }),

@@ -1,7 +1,7 @@
 import { ExpressionError, type Expressions, type ExpressionScope, type JsonValue } from '#domain';
 import { show } from '../plan/problem.ts';
 import { evaluateTree } from './evaluator.ts';
-import { rememberedExpression } from './expression-reader.ts';
+import { rememberedExpression } from './expression-cache.ts';
 import { Meter } from './meter.ts';
 import { copyResult } from './values.ts';
 

@@ -2,7 +2,8 @@ import { ExpressionError, type ExpressionScope, type JsonValue } from '#domain';
 import { show } from '../plan/problem.ts';
 import { didYouMean } from '../plan/suggestion.ts';
 import type { ExpressionTree, Node, Operator } from './expression-tree.ts';
-import { describe, FUNCTIONS } from './functions.ts';
+import { describe } from './arguments.ts';
+import { FUNCTIONS } from './functions.ts';
 import { ExpressionLimitError, type Meter } from './meter.ts';
 import { compareValues, equalValues, typeName } from './values.ts';
 

@@ -1,3 +1,6 @@
+import { isReadAgain, readsCommands } from './shell-programs.ts';
+import { REFUSED } from './shell-refusals.ts';
+
 /**
  * Where in a shell command a reference to a variable stands, so that it can be written to give the value as one piece.
  * This reads what `sh` would, as far as quoting goes. Safety does not rest on it: what is put there is a reference to a
@@ -44,33 +47,6 @@ interface HereDocument {
   isQuoted: boolean;
   stripsTabs: boolean;
 }
-
-const PUT_IN_ENV = 'give the value a name in `env` and use that: env: { NAME: ${{ ... }} } and "$NAME"';
-
-const REFUSED = {
-  single: {
-    why: 'within single quotes the shell replaces nothing',
-    hint: 'use double quotes there, or none',
-  },
-  comment: { why: 'it stands in a comment', hint: 'leave it out' },
-  escaped: { why: 'a backslash stands before it', hint: 'leave the backslash out' },
-  backtick: { why: 'within backticks quotes are read twice', hint: 'write $(...) instead of the backticks' },
-  arithmetic: { why: 'within $((...)) some shells run what a value says', hint: PUT_IN_ENV },
-  braces: { why: 'within ${...} not every shell reads quotes the same way', hint: PUT_IN_ENV },
-  dollarQuote: {
-    why: "after $' not every shell reads quotes the same way",
-    hint: "write the text without $'...'",
-  },
-  hereDelimiter: { why: 'it stands in the mark that ends a here-document', hint: 'write the mark out' },
-  hereQuoted: {
-    why: 'within a here-document whose mark is quoted the shell replaces nothing',
-    hint: 'leave the quotes of the mark out',
-  },
-  readAgain: {
-    why: 'the text is read as shell a second time (eval, sh -c, | sh, ssh, trap): a value in it would be run',
-    hint: `pass it as an argument: sh -c '... "$1"' sh \${{ ... }}`,
-  },
-} as const satisfies Record<string, { why: string; hint: string }>;
 
 class ShellReader {
   readonly #found: ShellPosition[] = [];
@@ -198,7 +174,7 @@ class ShellReader {
   #mark(quoting: 'bare' | 'double', words: Words): void {
     const isHere = this.#frames.at(-1)!.kind === 'here';
     if (this.#isAmbiguous) this.#refuse('dollarQuote');
-    else if (!isHere && isReadAgain(words)) this.#refuse('readAgain');
+    else if (!isHere && isReadAgain(words.done)) this.#refuse('readAgain');
     else {
       for (const frame of this.#frames) {
         if (frame.kind === 'commands') frame.words.pipeline.marks.push(this.#found.length);
@@ -377,41 +353,4 @@ class ShellReader {
 
 function noWords(): Words {
   return { done: [], current: null, pipeline: { marks: [], feedsShell: false } };
-}
-
-const SHELLS = new Set(['sh', 'bash', 'dash', 'ash', 'zsh', 'ksh']);
-const TAKES_SCRIPT = new Set([...SHELLS, 'su', 'runuser', 'script', 'flock', 'sg', 'watch']);
-const READS_ALL_AGAIN = new Set(['eval', 'ssh', 'alias', 'trap', '[[']);
-/** What may stand before the name of a command. */
-const BEFORE_COMMAND = new Set(
-  'sudo env exec command builtin nohup time nice setsid then do else elif if while until ! {'.split(' '),
-);
-
-/** Whether the word that is being read goes to a program that reads it as shell. */
-function isReadAgain({ done }: Words): boolean {
-  if (READS_ALL_AGAIN.has(programOf(done) ?? '')) return true;
-  const before = done.at(-1);
-  return (
-    before !== undefined &&
-    /^-[A-Za-z]*c$/.test(before) &&
-    done.slice(0, -1).some((word) => TAKES_SCRIPT.has(baseName(word)))
-  );
-}
-
-/** Whether the command is a shell without a script, which reads its commands from its input. */
-function readsCommands(words: readonly string[]): boolean {
-  const program = programOf(words);
-  if (program === 'ssh') return true;
-  if (program === null || !SHELLS.has(program)) return false;
-  const args = words.slice(words.findIndex((word) => baseName(word) === program) + 1);
-  return args.every((arg) => arg.startsWith('-') && !/^-[A-Za-z]*c$/.test(arg)) || args.includes('-s');
-}
-
-function programOf(words: readonly string[]): string | null {
-  const first = words.find((word) => !BEFORE_COMMAND.has(word) && !/^[A-Za-z_]\w*=/.test(word));
-  return first === undefined ? null : baseName(first);
-}
-
-function baseName(word: string): string {
-  return word.slice(word.lastIndexOf('/') + 1);
 }

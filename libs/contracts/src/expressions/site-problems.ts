@@ -1,5 +1,5 @@
 import { show } from '../plan/problem.ts';
-import { didYouMean } from '../plan/suggestion.ts';
+import { didYouMean, plainNames } from '../plan/suggestion.ts';
 import { childrenOf, type ExpressionTree, type Node } from './expression-tree.ts';
 import { EXPRESSION_ROOTS, type ExpressionSite, type MatrixSite, type NeedSite } from './site.ts';
 
@@ -156,7 +156,7 @@ function closed(name: string, keys: Record<string, Shape>): Shape {
 }
 
 function unknown(message: string, key: string, known: readonly string[], otherwise: string): SiteProblem {
-  const nearest = didYouMean(key, known);
+  const nearest = didYouMean(key, plainNames(known));
   return { message, hint: nearest ? `did you mean \`${nearest}\`?` : otherwise };
 }
 
@@ -178,11 +178,12 @@ function matrixShape(name: string, matrix: MatrixSite | null): Shape {
 
 function needsShape(needs: ReadonlyMap<string, NeedSite>, site: ExpressionSite): Shape {
   const names = [...needs.keys()];
+  const plain = plainNames(names);
   return {
     kind: 'map',
     name: 'needs',
     keys: new Map(names.map((name) => [name, needShape(name, needs.get(name)!)])),
-    unknown: (key) => unknownNeed(key, names, site),
+    unknown: (key) => unknownNeed(key, plain, site),
   };
 }
 
@@ -208,7 +209,7 @@ function unknownNeed(key: string, names: readonly string[], site: ExpressionSite
 }
 
 function needShape(name: string, need: NeedSite): Shape {
-  const path = /^\w+$/.test(name) ? `needs.${name}` : `needs["${name}"]`;
+  const path = /^\w+$/.test(name) ? `needs.${name}` : `needs[${show(name)}]`;
   const { outputs, matrix } = need;
   const one = (base: string): Record<string, Shape> => ({
     name: ANY,
@@ -237,7 +238,7 @@ function outputsShape(step: string, path: string, outputs: readonly string[]): S
       key,
       outputs,
       outputs.length > 0
-        ? `it declares ${outputs.slice(0, 10).join(', ')}`
+        ? `it declares ${plainNames(outputs).slice(0, 10).join(', ')}`
         : `give it \`outputs: [${/^\w+$/.test(key) ? key : '...'}]\``,
     ),
   );

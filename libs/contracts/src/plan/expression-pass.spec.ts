@@ -188,11 +188,11 @@ describe('what is known when a plan is submitted', () => {
       with: { x: '${{ params.big }}' },
     }));
     const text = JSON.stringify({ version: 1, name: 'p', repo: '/r', params: { big: {} }, labels, steps });
-    const start = performance.now();
+    const before = process.cpuUsage();
     expect(problemsOf(text, { params: { big: 'x'.repeat(32_000) } }).join('\n')).toContain(
       'give too much text together',
     );
-    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(5_000);
   });
 });
 

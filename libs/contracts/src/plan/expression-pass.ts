@@ -1,7 +1,7 @@
 import { ExpressionError, type JsonValue } from '#domain';
 import { evaluateIn } from '../expressions/cel-expressions.ts';
 import { mayHoldExpressions, splitText, type TextPart, wholeExpression } from '../expressions/embedded.ts';
-import { rememberedExpression } from '../expressions/expression-reader.ts';
+import { rememberedExpression } from '../expressions/expression-cache.ts';
 import { type ExpressionTree, memberNames, rootsOf } from '../expressions/expression-tree.ts';
 import { commandPositions, EXPRESSIONS_MAX } from '../expressions/rendering.ts';
 import type { ExpressionSite } from '../expressions/site.ts';

@@ -8,7 +8,7 @@ import {
 } from './param-schema.ts';
 import { isMap } from './placed.ts';
 import { show, type UnplacedProblem } from './problem.ts';
-import { text } from './rules.ts';
+import { text, valueName } from './rules.ts';
 import { didYouMean } from './suggestion.ts';
 
 export interface ParamValues {
@@ -22,7 +22,8 @@ export interface ParamValues {
 /** What the params of a plan are, from what its text declares and what was given beside it. */
 export function paramValues(declared: unknown, given: Readonly<Record<string, unknown>>): ParamValues {
   const declarations = isMap(declared) ? declared : {};
-  const names = Object.keys(declarations);
+  // A name that is none is told of as such.
+  const names = Object.keys(declarations).filter((name) => valueName.safeParse(name).success);
   const values: [string, JsonValue][] = [];
   const problems: UnplacedProblem[] = [];
   for (const name of names) {

@@ -12,3 +12,8 @@ export function didYouMean(given: string, candidates: readonly string[]): string
   }
   return best;
 }
+
+/** Names that may stand in a message as they are: those of a wrong text can hold anything. */
+export function plainNames(names: Iterable<string>): string[] {
+  return [...names].filter((name) => /^[A-Za-z0-9_.-]{1,64}$/.test(name));
+}

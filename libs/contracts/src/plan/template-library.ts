@@ -3,7 +3,7 @@ import { readPlanTree } from './plan-tree.ts';
 import { isMap, partOf, type Placed, PlacedMap, writtenAt } from './placed.ts';
 import { type PlanProblem, show, type UnplacedProblem } from './problem.ts';
 import { wordIssues } from './schema-problems.ts';
-import { didYouMean } from './suggestion.ts';
+import { didYouMean, plainNames } from './suggestion.ts';
 import type { Layer } from './step-merging.ts';
 import { placeSyntax } from './placing.ts';
 import type { Place } from './text-tree.ts';
@@ -159,7 +159,7 @@ function unknownTemplate(
   path: (string | number)[],
   templates: ReadonlyMap<string, Layer>,
 ): UnplacedProblem {
-  const known = [...templates.keys()];
+  const known = plainNames(templates.keys());
   const nearest = didYouMean(name, known);
   const hint = nearest
     ? `did you mean \`${nearest}\`?`

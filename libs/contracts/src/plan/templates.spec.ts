@@ -229,11 +229,11 @@ steps: [{ name: a, noop: true }]
     const template = { verify: Array(100).fill(command) as string[], run: 'x' };
     const steps = Array.from({ length: 10_000 }, (_, at) => ({ name: `n-${at}`, include: 't' }));
     const text = JSON.stringify({ version: 1, name: 'p', repo: '/r', templates: { t: template }, steps });
-    const start = performance.now();
+    const before = process.cpuUsage();
     expect(problemsOf(text)).toEqual([
       expect.stringContaining('text-too-large: written out, with its aliases'),
     ]);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
 
     const prompts = Array.from(
       { length: 5_000 },
