@@ -29,7 +29,7 @@ export class PlanIncidents {
   }
 
   isOfStep(incident: string): boolean {
-    return /^s\d+$/.test(incident.slice(this.prefix.length + 1));
+    return incident.startsWith(`${this.prefix}/`) && /\/s\d+$/.test(incident);
   }
 
   /** `kind`: of an alert or of news. */

@@ -1,0 +1,227 @@
+import type { PlanEvent } from '#domain';
+import { PlanIncidents } from '../incidents.ts';
+import type { Batch, Facts, NewPage } from '../outbox.ts';
+import { ALERT_KINDS, PAGE_KINDS, type PageContent, type PageKind } from '../page.ts';
+import { NEWS_MAX_MS, PAGED_TYPES, STEP_INCIDENTS_MAX, makePages } from './making-pages.ts';
+
+const PLAN = '3b6f0a2c9d1e4f5a6b7c';
+const NOW = Date.parse('2026-11-20T12:00:00.000Z');
+const by = { name: 'ada', via: 'cli' };
+const reason = { code: 'c', message: 'because' };
+const incidents = new PlanIncidents('prod', PLAN);
+
+const poisoned = (ordinal: number): PlanEvent => ({
+  type: 'step.poisoned',
+  data: { ordinal, epoch: 3, reason },
+});
+const blocked = (ordinal: number): PlanEvent => ({
+  type: 'step.blocked',
+  data: { ordinal, epoch: 1, reason },
+});
+const skipped = (ordinal: number): PlanEvent => ({
+  type: 'step.skipped',
+  data: { ordinal, epoch: 0, reason },
+});
+const reopened = (ordinal: number): PlanEvent => ({
+  type: 'step.reopened',
+  data: { ordinal, by, why: 'a new key', attempts: 3, note: null },
+});
+const halted: PlanEvent = { type: 'plan.halted', data: { reason, steps: [1] } };
+const goesOn: PlanEvent = { type: 'plan.reopened', data: { by, why: null } };
+const completed: PlanEvent = { type: 'plan.completed', data: { reason } };
+const cancelled: PlanEvent = { type: 'plan.cancelled', data: { by, why: null } };
+const paused: PlanEvent = { type: 'plan.paused', data: { by, why: 'lunch' } };
+
+const known: Facts = {
+  plan: () => ({ name: 'Migrate', tenant: 'local' }),
+  step: (_planId, ordinal) => ({ name: `convert[${ordinal}]`, kind: 'agent' }),
+};
+
+interface Given {
+  on?: readonly PageKind[];
+  open?: Batch['open'];
+  ageMs?: number;
+  facts?: Facts;
+  waiting?: number;
+  waitingMax?: number;
+}
+
+function made(events: PlanEvent[], o: Given = {}) {
+  const at = new Date(NOW - (o.ageMs ?? 1_000)).toISOString();
+  const batch: Batch = {
+    events: events.map((event, index) => ({ planId: PLAN, seq: 10 + index, at, event })),
+    facts: o.facts ?? known,
+    open: o.open ?? [],
+    waiting: o.waiting ?? 0,
+  };
+  return makePages(batch, {
+    sink: 'ops',
+    on: new Set(o.on ?? PAGE_KINDS),
+    fleet: 'prod',
+    nowMs: NOW,
+    waitingMax: o.waitingMax ?? 1_000,
+  });
+}
+
+const said = ({ action, kind, incident }: NewPage) =>
+  `${action} ${kind} ${incident.slice(`skein/prod/${PLAN}/`.length)}`;
+const contentOf = (page: NewPage | undefined) => JSON.parse(page!.content) as PageContent;
+const openIncident = (incident: string, kind = 'step.poisoned') => ({ planId: PLAN, incident, kind });
+
+describe('what is paged', () => {
+  it('names plan and step as people call them, and says why', () => {
+    const { pages } = made([poisoned(17)]);
+    expect(pages.map(said)).toEqual(['trigger step.poisoned s17']);
+    expect(contentOf(pages[0])).toEqual({
+      at: new Date(NOW - 1_000).toISOString(),
+      plan: { name: 'Migrate', tenant: 'local' },
+      step: { ordinal: 17, name: 'convert[17]' },
+      reason,
+    });
+  });
+
+  it.each<[string, PlanEvent]>([
+    ['a step that is retried', reopened(17)],
+    ['one that is skipped', skipped(17)],
+    ['one that is cancelled', { type: 'step.cancelled', data: { ordinal: 17, epoch: 1, reason } }],
+    ['a plan that is completed', completed],
+    ['one that is cancelled', cancelled],
+  ])('is resolved by %s, under the same incident', (_what, event) => {
+    const open = [openIncident(incidents.step(17))];
+    const { pages, closed } = made([event], { open, on: ['step.poisoned'] });
+    expect(pages.map(said)).toEqual(['resolve step.poisoned s17']);
+    expect(contentOf(pages[0]).step).toEqual({ ordinal: 17, name: 'convert[17]' });
+    expect(closed).toEqual([incidents.step(17)]);
+  });
+
+  it('is a halt, whether by failed steps or by the deadline, until the plan goes on', () => {
+    const deadline = { code: 'deadline-passed', message: 'late' };
+    const late: PlanEvent = { type: 'plan.halted', data: { reason: deadline, steps: [], cancelsOpen: true } };
+    expect(made([halted]).pages.map(said)).toEqual(['trigger plan.halted plan']);
+    expect(made([late]).pages.map(said)).toEqual(['trigger plan.halted plan']);
+    const open = [openIncident(incidents.halt, 'plan.halted')];
+    expect(made([goesOn], { open }).pages.map(said)).toEqual(['resolve plan.halted plan']);
+  });
+
+  it('is no cancellation, unless somebody wants to hear of it', () => {
+    expect(made([cancelled], { on: ['step.poisoned', 'plan.halted'] }).pages).toEqual([]);
+    expect(made([cancelled], { on: ['plan.cancelled'] }).pages.map(said)).toEqual([
+      'inform plan.cancelled plan.cancelled',
+    ]);
+  });
+
+  it('is a pause until it ends, also by the end of the plan', () => {
+    const resumed: PlanEvent = { type: 'plan.resumed', data: { by, why: null } };
+    const open = [openIncident(incidents.pause, 'plan.paused')];
+    expect(made([paused]).pages.map(said)).toEqual(['trigger plan.paused paused']);
+    expect(contentOf(made([paused]).pages[0]).reason.message).toBe('paused by ada: lunch');
+    expect(made([resumed], { open }).pages.map(said)).toEqual(['resolve plan.paused paused']);
+    expect(made([halted], { open, on: [] }).pages.map(said)).toEqual(['resolve plan.paused paused']);
+  });
+
+  it('is only what the sink wants to hear of', () => {
+    const all = [poisoned(1), blocked(2), halted, completed];
+    expect(made(all, { on: ['step.blocked'] }).pages.map(said)).toEqual([
+      'trigger step.blocked s2',
+      'resolve step.blocked s2',
+    ]);
+  });
+
+  it('is not the end of what nobody was told of', () => {
+    expect(made([reopened(17), goesOn, skipped(3)]).pages).toEqual([]);
+  });
+
+  it('leaves to the decider the end of what the decider sees', () => {
+    const open = ALERT_KINDS.map((kind) => openIncident(incidents.other(kind), kind));
+    expect(made([completed], { open, on: [] })).toMatchObject({ pages: [], closed: [] });
+  });
+});
+
+describe('making pages', () => {
+  it('gives the same ids however often and by whomever it is done, and other ones to other sinks and events', () => {
+    const ids = (pages: readonly NewPage[]) => pages.map(({ id }) => id);
+    const events = [poisoned(1), halted];
+    expect(ids(made(events, { facts: { plan: () => null, step: () => null }, ageMs: 60_000 }).pages)).toEqual(
+      ids(made(events).pages),
+    );
+    const twice = made([poisoned(1), reopened(1), poisoned(1)]).pages;
+    expect(new Set(ids(twice)).size).toBe(3);
+  });
+
+  it('knows what opened and closed within one batch', () => {
+    const { pages, closed } = made([poisoned(1), reopened(1), poisoned(1), halted, goesOn, reopened(1)]);
+    expect(pages.map((page) => `${said(page)}${page.open ? ' open' : ''}`)).toEqual([
+      'trigger step.poisoned s1',
+      'resolve step.poisoned s1',
+      'trigger step.poisoned s1',
+      'trigger plan.halted plan',
+      'resolve plan.halted plan',
+      'resolve step.poisoned s1',
+    ]);
+    expect(closed).toEqual(expect.arrayContaining([incidents.step(1), incidents.halt]));
+    expect(made([poisoned(1), reopened(1), poisoned(1)]).pages.map(({ open }) => open)).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it('tells of the first steps of a plan one by one, of all others together, and begins anew when it goes on', () => {
+    const many = Array.from({ length: 500 }, (_, ordinal) => poisoned(ordinal + 1));
+    const { pages } = made(many);
+    expect(pages).toHaveLength(STEP_INCIDENTS_MAX + 1);
+    expect(said(pages.at(-1)!)).toBe('trigger step.poisoned more');
+    expect(contentOf(pages.at(-1)).step).toBeNull();
+    const open = pages.map(({ incident, kind }) => openIncident(incident, kind));
+    expect(made([poisoned(900)], { open }).pages).toEqual([]);
+    expect(made([reopened(1), poisoned(900)], { open }).pages.map(said)).toEqual([
+      'resolve step.poisoned s1',
+      'trigger step.poisoned s900',
+    ]);
+    expect(made([goesOn], { open }).pages.map(said)).toEqual(['resolve step.poisoned more']);
+  });
+
+  it('counts the steps of each plan for itself', () => {
+    const others = new PlanIncidents('prod', 'f'.repeat(PLAN.length));
+    const open = Array.from({ length: STEP_INCIDENTS_MAX }, (_, ordinal) => ({
+      planId: 'f'.repeat(PLAN.length),
+      incident: others.step(ordinal),
+      kind: 'step.poisoned',
+    }));
+    expect(made([poisoned(1)], { open }).pages.map(said)).toEqual(['trigger step.poisoned s1']);
+  });
+
+  it('waits a little for names, and does without them then', () => {
+    const facts: Facts = { plan: known.plan, step: () => null };
+    expect(made([halted, poisoned(1), halted], { facts })).toMatchObject({ consumed: 1 });
+    const late = made([poisoned(1)], { facts, ageMs: 11_000 });
+    expect(late).toMatchObject({ consumed: 1 });
+    expect(contentOf(late.pages[0]).step).toEqual({ ordinal: 1, name: null });
+  });
+
+  it('waits for no name of what is not paged', () => {
+    const facts: Facts = { plan: () => null, step: () => null };
+    expect(made([poisoned(1), skipped(2)], { facts, on: ['plan.halted'] })).toMatchObject({ consumed: 2 });
+  });
+
+  it('leaves events for later when too many pages wait, and drops none', () => {
+    const events = [poisoned(1), poisoned(2), poisoned(3)];
+    expect(made(events, { waiting: 8, waitingMax: 10 })).toMatchObject({ consumed: 2 });
+    expect(made(events, { waiting: 10, waitingMax: 10 })).toMatchObject({ consumed: 0, pages: [] });
+  });
+
+  it('wakes nobody for what is long over', () => {
+    expect(made([poisoned(1)], { ageMs: NEWS_MAX_MS + 1 })).toMatchObject({ consumed: 1, pages: [] });
+    expect(made([poisoned(1)], { ageMs: NEWS_MAX_MS - 1 }).pages).toHaveLength(1);
+  });
+
+  it('looks at every event that can be paged, and keeps its texts within bounds', () => {
+    const kinds = new Set<string>(
+      [...PAGE_KINDS].filter((kind) => !(ALERT_KINDS as string[]).includes(kind)),
+    );
+    for (const kind of kinds) expect(PAGED_TYPES).toContain(kind);
+    const long = { code: 'c'.repeat(10_000), message: 'm'.repeat(1_000_000) };
+    const [page] = made([{ type: 'plan.halted', data: { reason: long, steps: [] } }]).pages;
+    expect(page!.content.length).toBeLessThan(5_000);
+  });
+});
