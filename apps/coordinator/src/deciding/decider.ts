@@ -201,13 +201,13 @@ export class Decider {
     return this.loop.submit(planId, input, traceparent);
   }
 
-  /** In one sentence each, what the plan's open steps wait for. Key: `s17`. At most `limit` of them. */
-  explain(planId: string, limit: number): Record<string, string> {
+  /** In one sentence each, what the plan's open steps wait for. Key: `s17`. At most `limit` of them, from `ordinal` on. */
+  explain(planId: string, limit: number, ordinal = 0): Record<string, string> {
     const plan = this.plans.cached(planId);
     const waits: Record<string, string> = {};
     if (!plan) return waits;
     let left = limit;
-    for (const step of plan.steps) {
+    for (const step of plan.steps.slice(ordinal)) {
       if (left === 0) break;
       const wait = explainWait(
         this.fleet,
@@ -377,12 +377,19 @@ export class Decider {
     try {
       const created = await this.dispatcher.ensure();
       if (created || poolsChanged) this.announcer.announceNow();
-      if (resumeAll)
-        for (const plan of this.plans.all()) this.dispatch(plan, () => this.dispatcher.resume(plan));
+      if (resumeAll) await this.resumeAll();
       else if (created) this.dispatcher.republishAll((planId) => this.plans.cached(planId));
     } catch (error) {
       this.o.log.warn({ err: error }, 'The job queue cannot be reached; plans are taken, jobs wait');
     }
+  }
+
+  private async resumeAll(): Promise<void> {
+    for (const plan of this.plans.all()) this.dispatch(plan, () => this.dispatcher.resume(plan));
+    // A plan that is not in memory for now, or that only a successor knows, is not over.
+    await this.dispatcher.purgeOrphans(
+      (planId) => !this.o.isSure() || this.plans.mustReload || this.plans.cached(planId) !== undefined,
+    );
   }
 }
 

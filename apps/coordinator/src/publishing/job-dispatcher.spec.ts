@@ -21,6 +21,7 @@ class DeafQueue {
   };
   deliveryState = async () => ({ generation: 'g', deliveredSeq: this.seq });
   find = async (_key: JobKey) => null;
+  plans = async () => new Set(['plan00000001', 'plan0000gone']);
   purge = async (key: JobKey) => this.purged.push(key);
   purgePlan = async (planId: string) => {
     if (this.broken) throw new Error('the broker is away');
@@ -109,6 +110,26 @@ describe('jobs on their way to a claim', () => {
     expect(queue.published).toEqual([job]);
     await dispatcher.sweep(() => plan);
     expect(queue.published).toEqual([job]);
+  });
+
+  it('go from the queue when their plan was closed by a commit of which nobody heard', async () => {
+    const done: PlanState = { ...plan, closed: true };
+    dispatcher.resume(done);
+    expect(dispatcher.unclaimedJobs).toBe(0);
+    expect(queue.purgedPlans).toEqual([plan.planId]);
+  });
+
+  it('are not looked after any more when their step ended by a commit of which nobody heard', () => {
+    const lease = { ordinal: 0, epoch: 1, worker: 'w1', tokenDigest: 't' };
+    decide(plan, { kind: 'claim', lease }, 0);
+    dispatcher.resume(plan);
+    expect(dispatcher.unclaimedJobs).toBe(0);
+    expect(queue.purged).toEqual([]);
+  });
+
+  it('of plans that are over go when somebody looks for them, and no others', async () => {
+    await dispatcher.purgeOrphans((planId) => planId === plan.planId);
+    expect(queue.purgedPlans).toEqual(['plan0000gone']);
   });
 
   it('go from the queue when their step is skipped', () => {

@@ -122,7 +122,8 @@ export class JobDispatcher {
 
   /**
    * After a take-over, or an absence of the broker: the job of every step that is admitted and not claimed. "Already
-   * there" is fine. Of a plan whose commit is under way, when that has come through.
+   * there" is fine. Of a plan whose commit is under way, when that has come through. What a commit ended whose outcome
+   * was unknown goes from the queue.
    */
   resume(plan: PlanState): void {
     if (this.o.isUncommitted(plan.planId)) {
@@ -130,9 +131,19 @@ export class JobDispatcher {
       return;
     }
     this.toResume.delete(plan.planId);
+    if (plan.closed) return this.withdrawPlan(plan.planId);
+    this.withdrawEnded(plan);
     for (const step of plan.steps) {
       if (step?.status === 'admitted') this.dispatch(plan, step.instance.ordinal);
     }
+  }
+
+  /**
+   * Jobs of plans that are over: whoever ended them died before it had purged them, or a crash of the broker brought
+   * them back. `isKnown`: the plan is open, or may be.
+   */
+  async purgeOrphans(isKnown: (planId: string) => boolean): Promise<void> {
+    for (const planId of await this.o.queue.plans()) if (!isKnown(planId)) await this.purgePlan(planId);
   }
 
   /** Everything unclaimed, once more: the queue was wiped. */
@@ -290,10 +301,14 @@ export class JobDispatcher {
     });
   }
 
-  /** Steps that ended with their plan, before anybody claimed them. */
+  /** Steps of which the epoch ended, with their plan or otherwise, before anybody was known to claim it. */
   private withdrawEnded(plan: PlanState): void {
     for (const { key } of [...this.unclaimed.values()]) {
-      if (key.planId === plan.planId && plan.steps[key.ordinal]?.status !== 'admitted')
+      if (key.planId !== plan.planId) continue;
+      const step = plan.steps[key.ordinal];
+      const isClaimed = step?.status === 'leased' && step.epoch === key.epoch;
+      if (isClaimed) this.unclaimed.delete(keyOf(key.planId, key.ordinal));
+      else if (step?.status !== 'admitted' || step.epoch !== key.epoch)
         this.withdraw(plan, key.ordinal, key.epoch);
     }
   }

@@ -69,6 +69,17 @@ describe('JobQueue', () => {
     expect(await queue.publish(aJob({ epoch: 2 }))).toMatchObject({ status: 'published', seq: 3 });
   });
 
+  it('knows which plans have jobs, queued or in flight', async () => {
+    expect(await queue.plans()).toEqual(new Set());
+    await queue.publish(aJob());
+    expect(await pull()).toMatchObject({ kind: 'job' });
+    await queue.publish(aJob({ planId: 'plan0002' }));
+    await queue.publish(aJob({ planId: 'plan0002', ordinal: 2 }));
+    expect(await queue.plans()).toEqual(new Set(['plan0001', 'plan0002']));
+    await queue.purgePlan('plan0001');
+    expect(await queue.plans()).toEqual(new Set(['plan0002']));
+  });
+
   it('takes a job again after its ack', async () => {
     await queue.publish(aJob());
     const pulled = await pull();

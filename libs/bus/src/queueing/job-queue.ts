@@ -13,7 +13,7 @@ import {
   jobStreamName,
   newGeneration,
 } from './generation.ts';
-import type { JobKey } from './job-key.ts';
+import { parseJobSubject, type JobKey } from './job-key.ts';
 import { LeaseHints, type LeaseHint } from './lease-hints.ts';
 
 export interface JobQueueOptions {
@@ -132,6 +132,21 @@ export class JobQueue {
   /** Removes every job of a plan: it has ended, or was cancelled. */
   purgePlan(planId: string): Promise<number> {
     return this.#purge(this.#bus.subjects.jobsOfPlan(planId));
+  }
+
+  /** Plans that have a job on the queue, queued or in flight. Costs one entry for each job: not for every day. */
+  async plans(): Promise<Set<string>> {
+    if (this.#generation === null) return new Set();
+    const stream = jobStreamName(this.#bus.namespace, this.#generation);
+    const subjects_filter = this.#bus.subjects.allJobs();
+    const info = await this.#unlessMissing(
+      'look through the jobs',
+      this.#bus.jsm.streams.info(stream, { subjects_filter }),
+    );
+    const keys = Object.keys(info?.state.subjects ?? {}).map((subject) =>
+      parseJobSubject(this.#bus.subjects, subject),
+    );
+    return new Set(keys.flatMap((key) => (key === null ? [] : [key.planId])));
   }
 
   /** Null when the stream or the pool's consumer is missing: call `ensure`. */
