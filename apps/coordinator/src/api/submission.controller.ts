@@ -1,25 +1,24 @@
-import { Body, Controller, Headers, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Headers, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { digestWithGiven, parsePlan, repoBaseProblem, repoUrlProblem, type PlanProblem } from '#contracts';
-import type { Actor, PlanDefinition } from '#domain';
-import { currentTraceparent, inSpan, names, parseTraceparent } from '#telemetry';
 import {
-  PlanCommands,
-  newIdempotencyKey,
-  planIdFor,
-  submissionDigest,
-  type CommandReply,
-} from '../commands/plan-commands.ts';
-import type { CancelBody, SubmissionBody } from './command-bodies.ts';
+  digestWithGiven,
+  parsePlan,
+  repoBaseProblem,
+  repoUrlProblem,
+  show,
+  type PlanProblem,
+} from '#contracts';
+import type { PlanDefinition } from '#domain';
+import { currentTraceparent, inSpan, names } from '#telemetry';
+import { PlanCommands, newIdempotencyKey, planIdFor, submissionDigest } from '../commands/plan-commands.ts';
+import { TENANT, actorOf, parentOf } from './caller.ts';
+import type { SubmissionBody } from './command-bodies.ts';
+import { decided } from './decided.ts';
 import type { DryRunAnswer } from './describing/answers.ts';
 import type { SubmitQuery } from './describing/queries.ts';
-import { etagOf, seqOf } from './etag.ts';
 import { PlanReader } from './plan-reader.ts';
 import { Problem } from './problem.ts';
 import { PlanLimits } from './plan-limits.ts';
-
-/** Until there are logins, everything belongs to this tenant. */
-const TENANT = 'local';
 
 @Controller('v1/plans')
 export class SubmissionController {
@@ -51,7 +50,7 @@ export class SubmissionController {
       definition,
       digest: digestOf(body, definition),
       idempotencyKey: key,
-      by: actor(rawActor),
+      by: actorOf(rawActor),
     };
     const reply = await inSpan(
       names.spans.planSubmit,
@@ -69,34 +68,6 @@ export class SubmissionController {
     // `continue`: the plan begins now; `stop`: it was there.
     void response.status(reply.next === 'continue' ? 201 : 200).header('location', `/v1/plans/${planId}`);
     return { planId, name: definition.name, url: `/v1/plans/${planId}`, created: reply.next === 'continue' };
-  }
-
-  @Post(':planId/cancel')
-  async cancel(
-    @Param('planId') planId: string,
-    @Body() body: CancelBody,
-    @Headers('if-match') ifMatch: string | undefined,
-    @Headers('traceparent') rawTraceparent: string | undefined,
-    @Headers('x-skein-actor') rawActor: string | undefined,
-    @Res({ passthrough: true }) response: FastifyReply,
-  ) {
-    await this.reader.plan(planId);
-    const command = {
-      kind: 'cancel' as const,
-      planId,
-      by: actor(rawActor),
-      why: body?.why ?? null,
-      expectedSeq: seqOf(ifMatch),
-    };
-    await inSpan(
-      names.spans.planCancel,
-      { [names.attributes.planId]: planId },
-      async () => decided(await this.commands.execute(command, currentTraceparent())),
-      { parent: parentOf(rawTraceparent), kind: 'server' },
-    );
-    const plan = await this.reader.plan(planId);
-    void response.status(200).header('etag', etagOf(plan));
-    return plan;
   }
 
   /** What a submission would be answered with, but for who decides: nothing is asked of the decider, nothing written. */
@@ -151,44 +122,8 @@ function digestOf(
 function invalidPlan(problems: PlanProblem[]): Problem {
   const tooLarge = problems.find((problem) => problem.code === 'text-too-large');
   const first = problems[0];
-  const where =
-    first?.line === undefined || first.line === null ? '' : ` (line ${first.line}, column ${first.column})`;
+  const file = first?.file === undefined ? '' : `${show(first.file)}, `;
+  const where = first ? ` (${file}line ${first.line}, column ${first.column})` : '';
   const detail = `the plan has ${problems.length} problem${problems.length === 1 ? '' : 's'}; the first${where}: ${first?.message ?? ''}`;
   return new Problem(tooLarge ? 413 : 422, 'plan-invalid', detail, { problems });
 }
-
-/** What a client sends may be anything. */
-function parentOf(raw: string | undefined): string | null {
-  return parseTraceparent(raw) ? raw! : null;
-}
-
-function actor(raw: string | undefined): Actor {
-  const name = (raw ?? '')
-    .replace(/[^\x20-\x7e]/g, '')
-    .trim()
-    .slice(0, 100);
-  return { name: name || 'unknown', via: 'rest' };
-}
-
-/** The decider's word as HTTP. */
-function decided(reply: CommandReply): { next: 'continue' | 'stop' } {
-  if (reply.status === 'unavailable') {
-    const status = reply.code === 'decider-busy' ? 429 : 503;
-    throw new Problem(status, reply.code, reply.reason, { retryAfterS: 2 });
-  }
-  if (reply.status !== 'decided') throw new Error(`unexpected answer ${reply.status}`);
-  const answer = reply.reply;
-  if (answer.status === 'applied') return answer;
-  if (answer.status === 'lost') throw new Error(`a command was answered as a lost lease: ${answer.reason}`);
-  const { code, reason, actualSeq } = answer;
-  const more = actualSeq === undefined ? {} : { currentSeq: actualSeq };
-  throw new Problem(STATUS_OF_REFUSAL[code] ?? 409, code, reason, more);
-}
-
-const STATUS_OF_REFUSAL: Record<string, number> = {
-  'plan-unknown': 404,
-  'idempotency-key-reused': 422,
-  'plan-ended': 409,
-  'integration-accepted': 409,
-  'seq-stale': 412,
-};
