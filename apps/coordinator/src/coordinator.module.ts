@@ -4,6 +4,7 @@ import { Pager } from '#paging';
 import type { Logger } from '#telemetry';
 import { HealthController } from './api/health.controller.ts';
 import { MetricsController } from './api/metrics.controller.ts';
+import { OperatorController } from './api/operator.controller.ts';
 import { PlanLimits } from './api/plan-limits.ts';
 import { PlanReader } from './api/plan-reader.ts';
 import { ProblemFilter } from './api/problem.filter.ts';
@@ -29,6 +30,7 @@ export class CoordinatorModule {
       module: CoordinatorModule,
       controllers: [
         SubmissionController,
+        OperatorController,
         ViewsController,
         StreamsController,
         SinksController,

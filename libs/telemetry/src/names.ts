@@ -8,6 +8,7 @@ const spanNames = {
   restRequest: 'rest request',
   planSubmit: 'plan submit',
   planCancel: 'plan cancel',
+  planOperate: 'plan operate',
   decide: 'decider decide',
   sweep: 'decider sweep',
   campaign: 'decider campaign',

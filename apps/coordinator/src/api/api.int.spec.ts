@@ -61,6 +61,7 @@ describe('the API and its description', () => {
       NATS_URL: natsUrl,
       SKEIN_NAMESPACE: namespace,
       SKEIN_ARTIFACTS_DIR: home,
+      SKEIN_LEASE_MS: '2s',
       SKEIN_PORT: '0',
       HOME: home,
     });
@@ -100,6 +101,12 @@ describe('the API and its description', () => {
       const key = `${planId}/s${ordinal}/1-${epoch}`;
       await coordinator.artifacts.put(`${key}.diff`, 'diff of all\n');
       const result = { ...passed, commit: COMMIT, candidate };
+      await decider.request('result', { lease, result, traceparent: null }, signal);
+    } else if (job.stepName === 'pill') {
+      await decider.request('claim', { lease }, signal);
+      worker.forget(lease);
+    } else if (job.stepName === 'blocked') {
+      const result = { status: 'blocked' as const, reason: { code: 'no', message: 'no' } };
       await decider.request('result', { lease, result, traceparent: null }, signal);
     } else if (job.stepName === 'tried') {
       const keyOf = (kind: string) => `${planId}/s${ordinal}/1-${epoch}.${kind}`;
@@ -243,7 +250,9 @@ describe('the API and its description', () => {
     const head = (await coordinator.reader.head(planId)).seq;
     await call('GET', `${plan}/events`, { headers: { 'last-event-id': String(head) } });
     const cancelled = await submit(aPlan({ steps: [aStep({ name: 'held' })] }), 'cancelled');
-    await call('POST', `/v1/plans/${cancelled}/cancel`, { body: { why: 'enough' } });
+    for (const verb of ['pause', 'resume', 'cancel'])
+      await call('POST', `/v1/plans/${cancelled}/${verb}`, { body: { why: 'enough' } });
+    await operateOnSteps();
     for (const [method, path, sent] of [
       ['POST', '/v1/plans', { body: {} }],
       ['POST', '/v1/plans', { body: { text: 'x' } }],
@@ -261,6 +270,29 @@ describe('the API and its description', () => {
       expect.arrayContaining(['streamPlanEvents 204', 'submitPlan 201', 'submitPlan 200', 'cancelPlan 412']),
     );
   }, 60_000);
+
+  /** Each verb once where it makes sense, and once where it does not. */
+  async function operateOnSteps(): Promise<void> {
+    const work = { kind: 'run' as const, commands: ['true'], script: null };
+    const steps = [aStep({ name: 'held' }), aStep({ name: 'blocked', work }), aStep({ name: 'pill', work })];
+    const planId = await submit(aPlan({ steps, maxLeases: 1 }), 'operated');
+    const stateOf = async (step: string) => (await coordinator.reader.step(planId, step)).state;
+    const verb = (step: string, what: string) =>
+      call('POST', `/v1/plans/${planId}/steps/${step}/${what}`, { body: { why: 'spec' } });
+    await eventually(async () => (await stateOf('pill')) === 'poisoned', { what: 'a dead letter' });
+    await eventually(async () => (await stateOf('blocked')) === 'blocked', { what: 'a blocked step' });
+    await eventually(async () => (await stateOf('held')) === 'running', { what: 'a step that runs' });
+    const statuses: number[] = [];
+    for (const [step, what] of [
+      ['held', 'kill'],
+      ['blocked', 'redrive'],
+      ['blocked', 'retry'],
+      ['pill', 'redrive'],
+      ['held', 'skip'],
+    ] as const)
+      statuses.push((await verb(step, what)).status);
+    expect(statuses).toEqual([200, 409, 200, 200, 200]);
+  }
 
   it('describe a stream’s messages', async () => {
     const document = jsonOf(await call('GET', '/v1/openapi.json'));

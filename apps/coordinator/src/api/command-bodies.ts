@@ -37,21 +37,6 @@ export const submissionBody = z.strictObject(
 );
 export type SubmissionBody = z.infer<typeof submissionBody>;
 
-/** `POST /v1/plans/:planId/cancel` */
-export const cancelBody = z
-  .strictObject(
-    {
-      why: z
-        .string('expected a string')
-        .max(1_000, 'longer than 1000 characters')
-        .optional()
-        .describe('Recorded with it.'),
-    },
-    { error: (issue) => wordShape(issue, '{} or {"why": "<a reason>"}') },
-  )
-  .optional();
-export type CancelBody = z.infer<typeof cancelBody>;
-
 /** `POST /v1/sinks/:sink/test` */
 export const sinkTestBody = z.strictObject({}, { error: (issue) => wordShape(issue, '{}') }).optional();
 

@@ -192,7 +192,8 @@ export class PlanReader {
     throw artifactLost(what);
   }
 
-  private async step(planId: string, text: string): Promise<StepView> {
+  /** By ordinal (`s3`) or name. */
+  async step(planId: string, text: string): Promise<StepView> {
     await this.plan(planId);
     const ordinal = parseOrdinal(text);
     const step =

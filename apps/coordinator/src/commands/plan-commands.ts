@@ -1,7 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MessageTooLargeError, type DeciderClient } from '#bus';
-import type { Actor, PlanDefinition, PlanReply, PlanSubmitted } from '#domain';
+import type {
+  Actor,
+  PlanCommandInput,
+  PlanDefinition,
+  PlanInput,
+  PlanReply,
+  PlanSubmitted,
+} from '#domain';
 import type { Logger } from '#telemetry';
 import type { Elector } from '../deciding/elector.ts';
 import { DeciderBusyError, LedgerDownError, NotDeciderError } from '../deciding/errors.ts';
@@ -11,7 +18,9 @@ export type PlanCommand =
   | { kind: 'submit'; planId: string; submission: PlanSubmitted }
   /** `expectedSeq`: nothing is done when the plan is not there any more; null: wherever it is. */
   | { kind: 'cancel'; planId: string; by: Actor; why: string | null; expectedSeq: number | null }
-  | { kind: 'explain'; planId: string };
+  | { kind: 'operate'; planId: string; input: PlanCommandInput }
+  /** Of all open steps, or of one. */
+  | { kind: 'explain'; planId: string; ordinal?: number };
 
 export type CommandReply =
   | { status: 'decided'; reply: PlanReply }
@@ -19,10 +28,16 @@ export type CommandReply =
   | { status: 'unavailable'; code: string; reason: string };
 
 /** Senders are replicas of ours: the envelope is checked, what is inside was checked by the API of the sender. */
-const commandEnvelope = z.looseObject({
-  kind: z.enum(['submit', 'cancel', 'explain']),
-  planId: z.string().regex(/^[a-z0-9]{8,64}$/),
-});
+const planId = z.string().regex(/^[a-z0-9]{8,64}$/);
+const commandEnvelope = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.enum(['submit', 'cancel', 'explain']), planId }),
+  z.looseObject({
+    kind: z.literal('operate'),
+    planId,
+    // What a newer replica may ask for, and this one has never heard of, is refused, not thrown on.
+    input: z.looseObject({ kind: z.enum(['cancel', 'pause', 'resume', 'retry', 'skip', 'kill']) }),
+  }),
+]);
 
 export interface PlanCommandsOptions {
   elector: () => Elector;
@@ -65,19 +80,16 @@ export class PlanCommands {
     const decider = this.o.elector().current;
     if (!decider) return unavailable(new NotDeciderError());
     if (command.kind === 'explain') {
-      return { status: 'explained', waits: decider.explain(command.planId, EXPLAINED_STEPS) };
+      const { ordinal } = command;
+      const waits =
+        ordinal === undefined
+          ? decider.explain(command.planId, EXPLAINED_STEPS)
+          : decider.explain(command.planId, 1, ordinal);
+      return { status: 'explained', waits };
     }
     try {
-      const input =
-        command.kind === 'submit'
-          ? { kind: 'submit' as const, submission: command.submission }
-          : {
-              kind: 'cancel' as const,
-              by: command.by,
-              why: command.why,
-              expectedSeq: command.expectedSeq,
-            };
-      return { status: 'decided', reply: await decider.submit(command.planId, input, traceparent) };
+      const reply = await decider.submit(command.planId, inputOf(command), traceparent);
+      return { status: 'decided', reply };
     } catch (error) {
       if (
         error instanceof NotDeciderError ||
@@ -113,8 +125,16 @@ export class PlanCommands {
   }
 }
 
+function inputOf(command: Exclude<PlanCommand, { kind: 'explain' }>): PlanInput {
+  if (command.kind === 'operate') return command.input;
+  if (command.kind === 'submit') return { kind: 'submit', submission: command.submission };
+  const { by, why, expectedSeq } = command;
+  return { kind: 'cancel', by, why, expectedSeq };
+}
+
 function summaryOf(command: PlanCommand, reply: CommandReply): object {
-  const { kind, planId } = command;
+  const { planId } = command;
+  const kind = command.kind === 'operate' ? command.input.kind : command.kind;
   if (reply.status !== 'decided') return { command: kind, planId, answer: reply.status };
   const { status } = reply.reply;
   return { command: kind, planId, answer: status, ...('code' in reply.reply && { code: reply.reply.code }) };

@@ -59,6 +59,123 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/plans/{planId}/pause': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Pause a plan
+     * @description No step of it is begun any more; those that run go on, and their results count.
+     */
+    post: operations['pausePlan'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/resume': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Let a paused plan go on */
+    post: operations['resumePlan'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps/{step}/retry': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try a blocked or poisoned step again
+     * @description It goes on from its last attempt with its feedback, more attempts, and perhaps a note. A halted plan goes on with it.
+     */
+    post: operations['retryStep'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps/{step}/redrive': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try a dead letter again
+     * @description A retry of a poisoned step; refused for any other.
+     */
+    post: operations['redriveStep'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps/{step}/skip': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Go on without a step
+     * @description It counts as met, whoever holds it. A halted plan goes on.
+     */
+    post: operations['skipStep'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps/{step}/kill': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * End a step's lease
+     * @description Its worker stops; the step is tried again at once, and the loss does not count.
+     */
+    post: operations['killStep'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/plans/{planId}/steps': {
     parameters: {
       query?: never;
@@ -910,7 +1027,7 @@ export interface operations {
       };
       cookie?: never;
     };
-    requestBody?: {
+    requestBody: {
       content: {
         'application/json': {
           /** @description Recorded with it. */
@@ -949,6 +1066,660 @@ export interface operations {
         };
       };
       /** @description Problem: `plan-ended`, `integration-accepted`. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-stale`. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  pausePlan: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The plan as it was looked at: its ETag. When it has moved since, nothing is done and the answer is 412. */
+        'If-Match'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Recorded with it. */
+          why?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The plan, paused. */
+      200: {
+        headers: {
+          /** @description Where the plan stands: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Plan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `if-match-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-ended`. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-stale`. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  resumePlan: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The plan as it was looked at: its ETag. When it has moved since, nothing is done and the answer is 412. */
+        'If-Match'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Recorded with it. */
+          why?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The plan, not paused. */
+      200: {
+        headers: {
+          /** @description Where the plan stands: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Plan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `if-match-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-ended`. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-stale`. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  retryStep: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The plan as it was looked at: its ETag. When it has moved since, nothing is done and the answer is 412. */
+        'If-Match'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+        /**
+         * @description Ordinal (`s3`) or name of a step, percent-encoded.
+         * @example s3
+         */
+        step: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Recorded with it. */
+          why?: string;
+          /** @description So many more. Absent: as many as the plan gave at first. */
+          attempts?: number;
+          /** @description Told to the next attempt, after the feedback. */
+          note?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The plan, with the step waiting for its turn. */
+      200: {
+        headers: {
+          /** @description Where the plan stands: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Plan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `if-match-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`, `step-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `step-open`, `step-not-failed`, `step-never-ran`, `step-not-retried`, `plan-ended`, `plan-closing`. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-stale`. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  redriveStep: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The plan as it was looked at: its ETag. When it has moved since, nothing is done and the answer is 412. */
+        'If-Match'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+        /**
+         * @description Ordinal (`s3`) or name of a step, percent-encoded.
+         * @example s3
+         */
+        step: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Recorded with it. */
+          why?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The plan, with the step waiting for its turn. */
+      200: {
+        headers: {
+          /** @description Where the plan stands: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Plan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `if-match-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`, `step-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `step-open`, `step-not-failed`, `step-never-ran`, `step-not-retried`, `step-not-poisoned`, `plan-ended`, `plan-closing`. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-stale`. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  skipStep: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The plan as it was looked at: its ETag. When it has moved since, nothing is done and the answer is 412. */
+        'If-Match'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+        /**
+         * @description Ordinal (`s3`) or name of a step, percent-encoded.
+         * @example s3
+         */
+        step: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Recorded with it. */
+          why?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The plan, with the step skipped. */
+      200: {
+        headers: {
+          /** @description Where the plan stands: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Plan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `if-match-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`, `step-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `step-ended`, `step-not-skipped`, `plan-ended`, `plan-closing`. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-stale`. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  killStep: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The plan as it was looked at: its ETag. When it has moved since, nothing is done and the answer is 412. */
+        'If-Match'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+        /**
+         * @description Ordinal (`s3`) or name of a step, percent-encoded.
+         * @example s3
+         */
+        step: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Recorded with it. */
+          why?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The plan, with the step waiting for its turn. */
+      200: {
+        headers: {
+          /** @description Where the plan stands: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Plan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `if-match-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`, `step-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `step-not-running`. */
       409: {
         headers: {
           [name: string]: unknown;
@@ -1542,7 +2313,7 @@ export interface operations {
       };
       cookie?: never;
     };
-    requestBody?: {
+    requestBody: {
       content: {
         'application/json': Record<string, never>;
       };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cancelBody, sinkTestBody, submissionBody } from '../command-bodies.ts';
+import { sinkTestBody, submissionBody } from '../command-bodies.ts';
 import {
   attemptListAnswer,
   documentAnswer,
@@ -17,7 +17,6 @@ import {
 } from './answers.ts';
 import {
   attemptParams,
-  commandHeaders,
   fleetEventsHeaders,
   fleetEventsQuery,
   ledgerQuery,
@@ -31,6 +30,7 @@ import {
   submitHeaders,
   submitQuery,
 } from './queries.ts';
+import { OPERATOR_ROUTES } from './operator-routes.ts';
 import { get, post, type Route } from './route.ts';
 
 const PLAN = { 404: ['plan-unknown'] };
@@ -89,24 +89,7 @@ export const ROUTES: readonly Route[] = [
     answerHeaders: ETAG,
     problems: { ...PLAN, 503: ['view-behind'] },
   }),
-  post('/v1/plans/:planId/cancel', {
-    operation: 'cancelPlan',
-    tag: 'plans',
-    summary: 'Cancel a plan',
-    description: 'Its steps end, whoever holds them. Refused once its integration is accepted.',
-    params: planParams,
-    headers: commandHeaders,
-    body: cancelBody,
-    answers: { 200: { what: 'The plan, cancelled.', json: planAnswer } },
-    answerHeaders: ETAG,
-    problems: {
-      400: ['body-malformed', 'body-invalid', 'if-match-invalid'],
-      ...PLAN,
-      409: ['plan-ended', 'integration-accepted'],
-      412: ['seq-stale'],
-      ...UNDECIDED,
-    },
-  }),
+  ...OPERATOR_ROUTES,
   get('/v1/plans/:planId/steps', {
     operation: 'listSteps',
     tag: 'plans',

@@ -1,0 +1,93 @@
+import { retryBody, whyBody } from '../operator-bodies.ts';
+import { planAnswer } from './answers.ts';
+import { commandHeaders, planParams, stepParams } from './queries.ts';
+import { post, type Route } from './route.ts';
+
+const REFUSED = { 400: ['body-malformed', 'body-invalid', 'if-match-invalid'] };
+const UNDECIDED = {
+  412: ['seq-stale'],
+  429: ['decider-busy'],
+  503: ['no-decider', 'not-decider', 'ledger-down', 'ledger-unavailable', 'too-large-to-forward'],
+};
+const ETAG = { ETag: 'Where the plan stands: `"<seq>"`. For If-Match.' };
+const PLAN = { 404: ['plan-unknown'] };
+const STEP = { 404: ['plan-unknown', 'step-unknown'] };
+
+type Verb = Pick<Route, 'operation' | 'summary' | 'description'> & { answer: string; conflicts: string[] };
+
+function onPlan(verb: string, { answer, conflicts, ...o }: Verb): Route {
+  return post(`/v1/plans/:planId/${verb}`, {
+    ...o,
+    tag: 'plans',
+    params: planParams,
+    headers: commandHeaders,
+    body: whyBody,
+    answers: { 200: { what: answer, json: planAnswer } },
+    answerHeaders: ETAG,
+    problems: { ...REFUSED, ...PLAN, 409: conflicts, ...UNDECIDED },
+  });
+}
+
+function onStep(verb: string, o: Verb): Route {
+  const route = onPlan(`steps/:step/${verb}`, o);
+  return { ...route, params: stepParams, problems: { ...route.problems, ...STEP } };
+}
+
+const RETRIED = ['step-open', 'step-not-failed', 'step-never-ran', 'step-not-retried'];
+const REOPENED = ['plan-ended', 'plan-closing'];
+
+/** What an operator does to a plan and its steps. */
+export const OPERATOR_ROUTES: readonly Route[] = [
+  onPlan('cancel', {
+    operation: 'cancelPlan',
+    summary: 'Cancel a plan',
+    description: 'Its steps end, whoever holds them. Refused once its integration is accepted.',
+    answer: 'The plan, cancelled.',
+    conflicts: ['plan-ended', 'integration-accepted'],
+  }),
+  onPlan('pause', {
+    operation: 'pausePlan',
+    summary: 'Pause a plan',
+    description: 'No step of it is begun any more; those that run go on, and their results count.',
+    answer: 'The plan, paused.',
+    conflicts: ['plan-ended'],
+  }),
+  onPlan('resume', {
+    operation: 'resumePlan',
+    summary: 'Let a paused plan go on',
+    answer: 'The plan, not paused.',
+    conflicts: ['plan-ended'],
+  }),
+  {
+    ...onStep('retry', {
+      operation: 'retryStep',
+      summary: 'Try a blocked or poisoned step again',
+      description:
+        'It goes on from its last attempt with its feedback, more attempts, and perhaps a note. A halted plan goes on with it.',
+      answer: 'The plan, with the step waiting for its turn.',
+      conflicts: [...RETRIED, ...REOPENED],
+    }),
+    body: retryBody,
+  },
+  onStep('redrive', {
+    operation: 'redriveStep',
+    summary: 'Try a dead letter again',
+    description: 'A retry of a poisoned step; refused for any other.',
+    answer: 'The plan, with the step waiting for its turn.',
+    conflicts: [...RETRIED, 'step-not-poisoned', ...REOPENED],
+  }),
+  onStep('skip', {
+    operation: 'skipStep',
+    summary: 'Go on without a step',
+    description: 'It counts as met, whoever holds it. A halted plan goes on.',
+    answer: 'The plan, with the step skipped.',
+    conflicts: ['step-ended', 'step-not-skipped', ...REOPENED],
+  }),
+  onStep('kill', {
+    operation: 'killStep',
+    summary: "End a step's lease",
+    description: 'Its worker stops; the step is tried again at once, and the loss does not count.',
+    answer: 'The plan, with the step waiting for its turn.',
+    conflicts: ['step-not-running'],
+  }),
+];

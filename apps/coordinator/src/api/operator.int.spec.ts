@@ -1,0 +1,344 @@
+import 'reflect-metadata';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { loadSettings, type Settings } from '#config';
+import type { PlanDefinition, StepDefinition } from '#domain';
+import { silentLogger } from '#telemetry';
+import {
+  aPlan,
+  aStep,
+  eventually,
+  freshDatabase,
+  freshNamespace,
+  tempDir,
+  testServers,
+  type FreshDatabase,
+} from '#testing';
+import { planIdFor } from '../commands/plan-commands.ts';
+import { Coordinator } from '../coordinator.ts';
+import { startRestApi } from '../rest-api.ts';
+import { ScriptedWorker, passAtOnce, type WorkAtHand } from '../testing/scripted-worker.ts';
+
+const RUN = { kind: 'run' as const, commands: ['true'], script: null };
+
+describe('what an operator does to a plan', () => {
+  let database: FreshDatabase;
+  let settings: Settings;
+  let coordinator: Coordinator;
+  let app: NestFastifyApplication;
+  let worker: ScriptedWorker;
+  let url: string;
+  let number = 0;
+  /** By name of the step; whatever is not here passes at once. */
+  const behaviours = new Map<string, (at: WorkAtHand) => Promise<void>>();
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    const home = await tempDir('operator');
+    const { natsUrl } = testServers();
+    const namespace = freshNamespace();
+    settings = loadSettings({
+      DATABASE_URL: database.adminUrl,
+      NATS_URL: natsUrl,
+      SKEIN_NAMESPACE: namespace,
+      SKEIN_ARTIFACTS_DIR: home,
+      SKEIN_LEASE_MS: '1500ms',
+      SKEIN_DECIDER_TTL_MS: '1s',
+      SKEIN_PORT: '0',
+      HOME: home,
+    });
+    worker = await ScriptedWorker.start({ name: 'w1', natsUrl, namespace, slots: 16, work: workOn });
+    await open();
+  }, 60_000);
+
+  afterAll(async () => {
+    await close();
+    await worker?.stop();
+    await database?.drop();
+  });
+
+  beforeEach(() => behaviours.clear());
+
+  async function open(): Promise<void> {
+    coordinator = await Coordinator.start(settings, silentLogger);
+    app = await startRestApi(settings, coordinator, silentLogger);
+    url = await app.getUrl();
+    await eventually(async () => (await coordinator.readiness.missing()).length === 0, {
+      what: 'somebody to decide',
+    });
+  }
+
+  async function close(): Promise<void> {
+    await app?.close();
+    await coordinator?.stop();
+  }
+
+  async function workOn(at: WorkAtHand): Promise<void> {
+    await (behaviours.get(at.job.stepName) ?? passAtOnce)(at);
+  }
+
+  async function hold({ lease, client, lost, signal }: WorkAtHand): Promise<void> {
+    await client.request('claim', { lease }, AbortSignal.timeout(10_000));
+    await new Promise<void>((resolve) => {
+      for (const end of [lost, signal]) end.addEventListener('abort', () => resolve());
+    });
+  }
+
+  /** As if its worker died of it. */
+  async function die(at: WorkAtHand): Promise<void> {
+    await at.client.request('claim', { lease: at.lease }, AbortSignal.timeout(10_000));
+    worker.forget(at.lease);
+  }
+
+  /** Attempts until there are no more. */
+  async function fail({ job, lease, client }: WorkAtHand): Promise<void> {
+    const { work } = job;
+    if (!('attempts' in work)) throw new Error(`${job.stepName} has no attempts`);
+    for (let attempt = work.attempt; attempt <= work.attempts; attempt++) {
+      const none = { commit: null, diffstat: null, logKey: null, diffKey: null, traceparent: null };
+      const time = { startedAt: '2026-11-20T12:00:00.000Z', durationMs: 1 };
+      const verdict = { verdict: 'rejected' as const, reason: { code: 'no', message: 'no' }, feedback: 'no' };
+      const message = { lease, attempt, ...time, ...verdict, ...none, outputs: {} };
+      await client.request('attempt', message, AbortSignal.timeout(10_000));
+    }
+  }
+
+  async function submit(
+    steps: Partial<StepDefinition>[],
+    rest: Partial<PlanDefinition> = {},
+  ): Promise<string> {
+    const key = `plan ${(number += 1)}`;
+    const planId = planIdFor('local', key);
+    const submission = {
+      tenant: 'local',
+      definition: aPlan({ name: key, steps: steps.map(aStep), ...rest }),
+      digest: key,
+      idempotencyKey: key,
+      by: { name: 'spec', via: 'rest' },
+      traceparent: null,
+    };
+    await eventually(
+      async () => {
+        const reply = await coordinator.commands.execute({ kind: 'submit', planId, submission }, null);
+        return reply.status === 'decided';
+      },
+      { what: 'the submission to be decided' },
+    );
+    return planId;
+  }
+
+  interface Answer {
+    status: number;
+    headers: Headers;
+    body: Record<string, unknown>;
+  }
+
+  async function post(path: string, body: object = {}, headers: object = {}): Promise<Answer> {
+    const response = await fetch(new URL(`/v1/plans/${path}`, url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-skein-actor': 'ann', ...headers },
+      body: JSON.stringify(body),
+    });
+    const { status } = response;
+    return { status, headers: response.headers, body: (await response.json()) as Answer['body'] };
+  }
+
+  const events = async (planId: string) => (await coordinator.reader.ledger(planId, 0, 1_000)).events;
+  const stateOf = async (planId: string, step: string) => (await coordinator.reader.step(planId, step)).state;
+  const steps = (planId: string, step: string, state: string) =>
+    eventually(async () => (await stateOf(planId, step)) === state, {
+      what: `${step} to be ${state}`,
+      timeoutMs: 30_000,
+    });
+  const closed = (planId: string) =>
+    eventually(async () => (await coordinator.reader.plan(planId)).closed, {
+      what: 'the plan to close',
+      timeoutMs: 30_000,
+    });
+
+  /** `bad` is blocked after two attempts, `after` needs it. */
+  async function halted(): Promise<string> {
+    behaviours.set('bad', fail);
+    const planId = await submit([
+      { name: 'bad', attempts: 2, work: RUN },
+      { name: 'after', needs: ['bad'] },
+    ]);
+    await closed(planId);
+    return planId;
+  }
+
+  it('pauses a plan, once, and lets it go on', async () => {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    behaviours.set('first', async (at) => {
+      await at.client.request('claim', { lease: at.lease }, AbortSignal.timeout(10_000));
+      await released;
+      await passAtOnce(at);
+    });
+    const planId = await submit([{ name: 'first' }, { name: 'second', needs: ['first'] }]);
+    await steps(planId, 'first', 'running');
+    const paused = await post(`${planId}/pause`, { why: 'lunch' });
+    expect([paused.status, paused.body['reason']]).toEqual([
+      200,
+      { code: 'plan-paused', message: 'paused by ann: lunch' },
+    ]);
+    expect((await post(`${planId}/pause`, { why: 'again' })).status).toBe(200);
+    release();
+    await steps(planId, 'first', 'passed');
+    const explained = await coordinator.reader.steps(planId);
+    expect(explained.steps.find(({ name }) => name === 'second')?.wait).toBe(
+      'the plan was paused by ann: lunch',
+    );
+    const resumed = await post(`${planId}/resume`);
+    expect(resumed.body['reason']).not.toMatchObject({ code: 'plan-paused' });
+    await closed(planId);
+    const said = (await events(planId)).filter(({ type }) => /plan.(paused|resumed)/.test(type));
+    expect(said.map(({ type, data }) => [type, data])).toEqual([
+      ['plan.paused', { by: { name: 'ann', via: 'rest' }, why: 'lunch' }],
+      ['plan.resumed', { by: { name: 'ann', via: 'rest' }, why: null }],
+    ]);
+  }, 60_000);
+
+  it('retries a blocked step with more attempts and a note: the halted plan goes on and completes', async () => {
+    const planId = await halted();
+    let told: string | undefined;
+    behaviours.set('bad', async (at) => {
+      if ('previous' in at.job.work) told = at.job.work.previous?.feedback;
+      await passAtOnce(at);
+    });
+    const answer = await post(`${planId}/steps/bad/retry`, { attempts: 3, note: 'use tabs', why: 'typo' });
+    expect([answer.status, answer.body['status'], answer.body['endedAt'], answer.body['reason']]).toEqual([
+      200,
+      'running',
+      null,
+      null,
+    ]);
+    await closed(planId);
+    expect((await coordinator.reader.plan(planId)).status).toBe('completed');
+    expect(told).toBe('no\n\nuse tabs');
+    const reopened = (await events(planId)).filter(({ type }) => type.endsWith('reopened'));
+    const by = { name: 'ann', via: 'rest' };
+    expect(reopened.map(({ type, data }) => [type, data])).toEqual([
+      ['plan.reopened', { by, why: 'typo' }],
+      ['step.reopened', { ordinal: 0, by, why: 'typo', attempts: 5, note: 'use tabs' }],
+    ]);
+  }, 60_000);
+
+  it('goes on with a reopened plan after a restart of the coordinator', async () => {
+    const planId = await halted();
+    behaviours.set('bad', hold);
+    expect((await post(`${planId}/steps/s0/retry`)).status).toBe(200);
+    await steps(planId, 'bad', 'running');
+    const step = await coordinator.reader.step(planId, 'bad');
+    expect(step).toMatchObject({ endedAt: null });
+    await close();
+    await open();
+    behaviours.set('bad', passAtOnce);
+    expect((await post(`${planId}/steps/bad/kill`)).status).toBe(200);
+    await closed(planId);
+    expect((await coordinator.reader.plan(planId)).status).toBe('completed');
+  }, 60_000);
+
+  it('goes on without a step that is skipped, also when it runs, and also when its plan has halted', async () => {
+    const planId = await halted();
+    const skipped = await post(`${planId}/steps/bad/skip`, { why: 'by hand' });
+    expect(skipped.status).toBe(200);
+    expect((await post(`${planId}/steps/bad/skip`)).status).toBe(200);
+    await closed(planId);
+    expect((await coordinator.reader.plan(planId)).status).toBe('completed');
+    behaviours.set('long', hold);
+    const other = await submit([{ name: 'long' }, { name: 'last', needs: ['long'] }]);
+    await steps(other, 'long', 'running');
+    await post(`${other}/steps/long/skip`);
+    await closed(other);
+    const skips = (await events(planId)).filter(({ type }) => type === 'step.skipped');
+    expect(skips.map(({ data }) => data)).toEqual([
+      {
+        ordinal: 0,
+        epoch: 1,
+        reason: { code: 'skipped-by-operator', message: 'skipped by ann: by hand' },
+      },
+    ]);
+  }, 60_000);
+
+  it('kills a lease: the step is tried again, and the loss does not count', async () => {
+    behaviours.set('long', hold);
+    const planId = await submit([{ name: 'long' }], { maxLeases: 1 });
+    await steps(planId, 'long', 'running');
+    behaviours.delete('long');
+    expect((await post(`${planId}/steps/long/kill`, { why: 'hangs' })).status).toBe(200);
+    await closed(planId);
+    expect(await coordinator.reader.step(planId, 'long')).toMatchObject({ epoch: 2, leasesLost: 0 });
+    const lost = (await events(planId)).find(({ type }) => type === 'lease.lost');
+    expect(lost?.data['reason']).toEqual({ code: 'killed-by-operator', message: 'killed by ann: hangs' });
+  }, 60_000);
+
+  it('redrives a dead letter, and nothing else', async () => {
+    behaviours.set('pill', die);
+    const planId = await submit([{ name: 'pill' }, { name: 'after', needs: ['pill'] }], { maxLeases: 1 });
+    await closed(planId);
+    expect(await stateOf(planId, 'pill')).toBe('poisoned');
+    behaviours.delete('pill');
+    expect((await post(`${planId}/steps/pill/redrive`, { why: 'fixed' })).status).toBe(200);
+    await closed(planId);
+    expect((await coordinator.reader.plan(planId)).status).toBe('completed');
+    const blocked = await post(`${await halted()}/steps/bad/redrive`);
+    expect([blocked.status, blocked.body['code']]).toEqual([409, 'step-not-poisoned']);
+  }, 60_000);
+
+  it('is refused with a reason where it makes no sense, and leaves no row', async () => {
+    const ended = await submit([{ name: 'done' }]);
+    await closed(ended);
+    const planId = await halted();
+    const seqs = async () => [
+      (await coordinator.reader.head(ended)).seq,
+      (await coordinator.reader.head(planId)).seq,
+    ];
+    const before = await seqs();
+    for (const [path, status, code] of [
+      [`${ended}/pause`, 409, 'plan-ended'],
+      [`${ended}/resume`, 409, 'plan-ended'],
+      [`${ended}/steps/done/retry`, 409, 'step-not-failed'],
+      [`${ended}/steps/done/skip`, 409, 'step-ended'],
+      [`${ended}/steps/done/kill`, 409, 'step-not-running'],
+      [`${ended}/steps/s7/kill`, 404, 'step-unknown'],
+      [`${planId}/steps/after/retry`, 409, 'step-open'],
+      [`${planId}/steps/none/skip`, 404, 'step-unknown'],
+      ['nosuchplan/pause', 404, 'plan-unknown'],
+      ['nosuchplan/steps/s0/retry', 404, 'plan-unknown'],
+    ] as const) {
+      const answer = await post(path);
+      expect([path, answer.status, answer.body['code']]).toEqual([path, status, code]);
+      expect(answer.body['detail']).toMatch(/\w{3}/);
+    }
+    const stale = await post(`${planId}/steps/bad/retry`, {}, { 'if-match': '"1"' });
+    expect([stale.status, stale.body['currentSeq']]).toEqual([412, before[1]]);
+    for (const body of [{ attempts: 0 }, { attempts: 1.5 }, { note: '' }, { note: 7 }, { reason: 'x' }])
+      expect((await post(`${planId}/steps/bad/retry`, body)).status).toBe(400);
+    expect(await seqs()).toEqual(before);
+  }, 60_000);
+
+  it('is carried to the decider by a replica that stands by, and the old words for cancelling still do', async () => {
+    behaviours.set('long', hold);
+    const planId = await submit([{ name: 'long' }]);
+    const standby = await Coordinator.start(settings, silentLogger);
+    try {
+      const by = { name: 'bob', via: 'rest' };
+      const asked = { by, why: null, expectedSeq: null };
+      const pause = { kind: 'operate' as const, planId, input: { kind: 'pause' as const, ...asked } };
+      const applied = { status: 'decided', reply: { status: 'applied' } };
+      expect(await standby.commands.execute(pause, null)).toMatchObject(applied);
+      const cancel = { kind: 'cancel' as const, planId, ...asked };
+      expect(await coordinator.commands.executeForwarded(cancel, null)).toMatchObject(applied);
+      const unheard = { kind: 'operate', planId, input: { kind: 'levitate' } };
+      expect(await coordinator.commands.executeForwarded(unheard, null)).toMatchObject({
+        status: 'unavailable',
+        code: 'malformed-command',
+      });
+      expect((await events(planId)).map(({ type }) => type)).toEqual(
+        expect.arrayContaining(['plan.paused', 'plan.cancelled']),
+      );
+    } finally {
+      await standby.stop();
+    }
+  }, 60_000);
+});
