@@ -86,6 +86,8 @@ export class Decider {
   private readonly deadLetters: DeadLetters;
   private served: ServedTerm | null = null;
   private unsubscribe: () => void = () => undefined;
+  /** The jobs of all plans are to be published as soon as there is a queue. */
+  private mustResume = false;
   private stopQueueChecks: () => void = () => undefined;
   private readonly random: () => number;
   /** Plans that stand still because nobody can make a state of them. */
@@ -374,10 +376,11 @@ export class Decider {
 
   /** Makes the queue when it is missing; after a wipe everything unclaimed is published again. */
   private async keepQueue(resumeAll: boolean, poolsChanged = false): Promise<void> {
+    this.mustResume ||= resumeAll;
     try {
       const created = await this.dispatcher.ensure();
       if (created || poolsChanged) this.announcer.announceNow();
-      if (resumeAll) await this.resumeAll();
+      if (this.mustResume) await this.resumeAll();
       else if (created) this.dispatcher.republishAll((planId) => this.plans.cached(planId));
     } catch (error) {
       this.o.log.warn({ err: error }, 'The job queue cannot be reached; plans are taken, jobs wait');
@@ -385,11 +388,15 @@ export class Decider {
   }
 
   private async resumeAll(): Promise<void> {
+    this.mustResume = false;
     for (const plan of this.plans.all()) this.dispatch(plan, () => this.dispatcher.resume(plan));
     // A plan that is not in memory for now, or that only a successor knows, is not over.
-    await this.dispatcher.purgeOrphans(
-      (planId) => !this.o.isSure() || this.plans.mustReload || this.plans.cached(planId) !== undefined,
-    );
+    const isKnown = (planId: string): boolean =>
+      !this.o.isSure() || this.plans.mustReload || this.plans.cached(planId) !== undefined;
+    await this.dispatcher.purgeOrphans(isKnown).catch((error: unknown) => {
+      this.mustResume = true;
+      throw error;
+    });
   }
 }
 

@@ -1,0 +1,140 @@
+import type { Bus } from '#bus';
+import { Subjects, celExpressions } from '#contracts';
+import type { PlanEvent } from '#domain';
+import { EMPTY_HEAD, InMemoryLedger } from '#ledger';
+import { silentLogger } from '#telemetry';
+import { aPlan, aStep } from '#testing';
+import type { Clock } from './clock.ts';
+import { Decider } from './decider.ts';
+
+const NOW = 1_800_000_000_000;
+const PLAN = 'plan00000001';
+
+/** A clock that only moves when it is told to. */
+class HeldClock implements Clock {
+  private timers: { at: number; task: () => void }[] = [];
+  private ms = 0;
+
+  now = (): number => NOW + this.ms;
+  monotonic = (): number => this.ms;
+  nowMs = this.monotonic;
+  dateMs = this.now;
+
+  schedule = (delayMs: number, task: () => void): (() => void) => {
+    const timer = { at: this.ms + delayMs, task };
+    this.timers.push(timer);
+    return () => (this.timers = this.timers.filter((other) => other !== timer));
+  };
+
+  async pass(ms: number): Promise<void> {
+    for (const until = this.ms + ms; ;) {
+      const due = this.timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+      this.ms = due?.at ?? until;
+      this.timers = this.timers.filter((timer) => timer !== due);
+      due?.task();
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!due) return;
+    }
+  }
+}
+
+/** NATS with a JetStream that can be away while the connection stands. */
+function aBus(clock: HeldClock) {
+  const facts = { away: true, jobs: [] as string[] };
+  const answer = <T>(value: T): Promise<T> =>
+    facts.away ? Promise.reject(new Error('timeout')) : Promise.resolve(value);
+  const subjects = new Subjects('spec');
+  const bus = {
+    namespace: 'spec',
+    clock,
+    random: () => 0.5,
+    log: silentLogger,
+    connected: true,
+    subjects,
+    onStatus: () => () => undefined,
+    publish: () => true,
+    encode: (_subject: string, body: unknown) => JSON.stringify(body),
+    nc: {
+      subscribe: () => ({ unsubscribe: () => undefined, isClosed: () => false }),
+      request: async (subject: string) => {
+        facts.jobs.push(subject);
+        return { json: () => ({ stream: 'spec', seq: facts.jobs.length }) };
+      },
+    },
+    jsm: {
+      streams: {
+        async *list() {
+          const config = {
+            name: 'spec-jobs-g1',
+            metadata: { 'skein-namespace': 'spec', 'skein-format': '1' },
+          };
+          yield await answer({ config });
+        },
+        info: () => answer({ state: { subjects: {} } }),
+      },
+      consumers: { add: () => answer({}) },
+    },
+  };
+  return { bus: bus as unknown as Bus, facts };
+}
+
+/** A plan whose only step was admitted in an earlier term. */
+async function admitted(): Promise<InMemoryLedger> {
+  const ledger = new InMemoryLedger();
+  await ledger.terms.campaign('before');
+  const definition = aPlan({ steps: [aStep({ name: 'a' })] });
+  const by = { name: 'me', via: 'cli' };
+  const instance = { ordinal: 0, name: 'a', kind: 'noop' as const, definition: 0, matrix: null };
+  const events: PlanEvent[] = [
+    {
+      type: 'plan.submitted',
+      data: { tenant: 'local', definition, digest: 'd', idempotencyKey: 'k', by, traceparent: null },
+    },
+    { type: 'plan.expanded', data: { baseSha: null, steps: [instance], texts: {} } },
+    { type: 'step.admitted', data: { ordinal: 0, epoch: 1 } },
+  ];
+  const at = new Date(NOW).toISOString();
+  await ledger.appendAll(1, [{ planId: PLAN, expected: EMPTY_HEAD, at, traceparent: null, events }]);
+  await ledger.terms.resign(1);
+  return ledger;
+}
+
+describe('a term that begins while JetStream is away', () => {
+  it('publishes what was admitted before it as soon as there is a queue', async () => {
+    const ledger = await admitted();
+    const clock = new HeldClock();
+    const { bus, facts } = aBus(clock);
+    const { term } = (await ledger.terms.campaign('now'))!;
+    const decider = new Decider(
+      term,
+      {
+        name: 'now',
+        ledger,
+        bus,
+        clock,
+        log: silentLogger,
+        caps: { fleet: null, pools: {} },
+        expressions: celExpressions,
+        pools: [],
+        leaseMs: 10_000,
+        claimTimeoutMs: 60_000,
+        maxSteps: 10,
+        trustedTenants: [],
+        isSure: () => true,
+        page: () => Promise.resolve(''),
+        onCommand: () => Promise.resolve(null),
+        onCommitted: () => undefined,
+      },
+      () => undefined,
+    );
+    await decider.start();
+    await clock.pass(10_000);
+    expect(facts.jobs).toEqual([]);
+    facts.away = false;
+    await clock.pass(5_000);
+    expect(facts.jobs).toEqual([
+      new Subjects('spec').job({ pool: 'default', planId: PLAN, ordinal: 0, epoch: 1 }),
+    ]);
+    await decider.stop();
+  });
+});
