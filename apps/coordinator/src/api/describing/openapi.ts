@@ -73,8 +73,8 @@ function parametersOf(schema: z.ZodObject, place: string, schemas: Components): 
 }
 
 function bodyOf(schema: z.ZodType, schemas: Components): JsonObject {
-  const required = !schema.safeParse(undefined).success;
-  return { required, content: { 'application/json': { schema: schemas.use(schema, 'input') } } };
+  // Always, be it `{}`: a request that does not say that it is JSON might be a form of a foreign page.
+  return { required: true, content: { 'application/json': { schema: schemas.use(schema, 'input') } } };
 }
 
 function responsesOf(route: Route, schemas: Components): JsonObject {

@@ -112,7 +112,10 @@ export class EventFeed {
   private async start(): Promise<EventWindow> {
     const end = await this.o.pages.end();
     const window = new EventWindow(this.o.window ?? WINDOW, end);
-    this.loop = this.run(window, end);
+    this.loop = this.run(window, end).catch((error: unknown) => {
+      this.window = null;
+      this.o.log.error({ err: error, alert: 'streams-stand-still' }, 'The feed of event streams ended');
+    });
     return window;
   }
 
