@@ -63,6 +63,8 @@ export interface Made {
   closed: readonly string[];
   /** How many of the events it is made of, from the first; the others come again. */
   consumed: number;
+  /** Of these, those that nobody can make sense of. */
+  unreadable: number;
 }
 
 export interface OpenAlerts {

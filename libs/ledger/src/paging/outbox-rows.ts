@@ -64,6 +64,8 @@ export interface Made {
   closed: readonly string[];
   /** How many of the events it is made of, from the first; the others come again. */
   consumed: number;
+  /** Of these, those that nobody can make sense of. */
+  unreadable: number;
 }
 
 /** Incidents of a kind that no event opens or closes. */

@@ -170,6 +170,7 @@ interface NewsRow {
 function readable(row: EventRow): { at: TailCursor; paged: PagedEvent } | null {
   try {
     const { planId, seq, at, event, tx, position } = toStoredEvent(row);
+    if (typeof event.data !== 'object' || event.data === null) return null;
     return { at: { tx, position }, paged: { planId, seq, at, event } };
   } catch {
     return null;

@@ -47,7 +47,7 @@ export class PageOutbox {
         waiting: waiting + made.pages.length,
         failingSinceMs,
         more: news.full && all,
-        unreadable: all ? news.unreadable : 0,
+        unreadable: made.unreadable + (all ? news.unreadable : 0),
       };
     });
   }
@@ -236,7 +236,7 @@ async function makeOf(
   waiting: number,
   make: (batch: Batch) => Made,
 ): Promise<Made> {
-  if (news.events.length === 0) return { pages: [], closed: [], consumed: 0 };
+  if (news.events.length === 0) return { pages: [], closed: [], consumed: 0, unreadable: 0 };
   const events = news.events.map(({ paged }) => paged);
   const of = events.map(({ planId, event }) => ({
     planId,

@@ -210,6 +210,13 @@ describe('making pages', () => {
     expect(made(events, { waiting: 10, waitingMax: 10 })).toMatchObject({ consumed: 0, pages: [] });
   });
 
+  it('passes over what nobody can make sense of, and pages the rest', () => {
+    const strange = (['plan.paused', 'plan.halted'] as const).map(
+      (type) => ({ type, data: {} }) as PlanEvent,
+    );
+    expect(made([...strange, poisoned(1)])).toMatchObject({ consumed: 3, unreadable: 2, pages: [{}] });
+  });
+
   it('wakes nobody for what is long over', () => {
     expect(made([poisoned(1)], { ageMs: NEWS_MAX_MS + 1 })).toMatchObject({ consumed: 1, pages: [] });
     expect(made([poisoned(1)], { ageMs: NEWS_MAX_MS - 1 }).pages).toHaveLength(1);

@@ -50,7 +50,8 @@ export function makePages(batch: Batch, o: MakingOptions): Made {
     if (!making.take(event)) break;
     consumed += 1;
   }
-  return { pages: making.pages, closed: [...making.closed], consumed };
+  const { pages, closed, unreadable } = making;
+  return { pages, closed: [...closed], consumed, unreadable };
 }
 
 interface Opened {
@@ -68,9 +69,15 @@ interface About {
   reason: Reason;
 }
 
+interface Drafted {
+  about: About;
+  page: NewPage;
+}
+
 class Making {
   readonly pages: NewPage[] = [];
   readonly closed = new Set<string>();
+  unreadable = 0;
   private readonly open = new Map<string, Opened>();
   private readonly facts: Facts;
 
@@ -89,11 +96,25 @@ class Making {
     if (this.batch.waiting + this.pages.length >= waitingMax) return false;
     const ageMs = nowMs - fromIso(event.at);
     if (ageMs > NEWS_MAX_MS) return true;
-    const incidents = new PlanIncidents(this.o.fleet, event.planId);
-    const all = [...this.resolves(event, incidents), ...this.news(event, incidents)];
-    if (ageMs < NAMES_WAIT_MS && !all.every((about) => this.isKnown(event, about))) return false;
-    for (const about of all) this.make(event, about);
+    const all = this.readable(event);
+    if (ageMs < NAMES_WAIT_MS && !all.every(({ about }) => this.isKnown(event, about))) return false;
+    for (const draft of all) this.keep(draft);
     return true;
+  }
+
+  /** What the ledger has may be of a version, or a defect, that nobody foresaw: it must not keep other pages back. */
+  private readable(event: PagedEvent): Drafted[] {
+    const incidents = new PlanIncidents(this.o.fleet, event.planId);
+    try {
+      const all = [...this.resolves(event, incidents), ...this.news(event, incidents)];
+      return all.map((about) => ({
+        about,
+        page: newPage(this.o.sink, event, about, contentOf(event, about, this.facts)),
+      }));
+    } catch {
+      this.unreadable += 1;
+      return [];
+    }
   }
 
   private isKnown({ planId }: PagedEvent, { ordinal }: About): boolean {
@@ -101,11 +122,9 @@ class Making {
     return ordinal === null || this.facts.step(planId, ordinal) !== null;
   }
 
-  private make(event: PagedEvent, about: About): void {
-    const { action, kind, incident } = about;
-    const page = newPage(this.o.sink, event, about, contentOf(event, about, this.facts));
+  private keep({ about: { action, kind, incident }, page }: Drafted): void {
     this.pages.push(page);
-    if (action === 'trigger') this.open.set(incident, { planId: event.planId, kind, page });
+    if (action === 'trigger') this.open.set(incident, { planId: page.planId, kind, page });
     if (action === 'resolve') this.close(incident);
   }
 

@@ -28,9 +28,11 @@ export type Behaviour =
 /** A real server that takes pages, and misbehaves as a test tells it to. */
 export class Receiver {
   readonly received: Received[] = [];
+  /** Of these, those that were answered with a 2xx. */
+  readonly taken: Received[] = [];
   /** For the next requests, in order; then `always`. */
   readonly next: Behaviour[] = [];
-  always: Behaviour = { status: 202, body: '{"status":"success"}' };
+  always: Behaviour | ((request: Received) => Behaviour) = { status: 202, body: '{"status":"success"}' };
   private readonly timers = new Set<NodeJS.Timeout>();
 
   private constructor(private readonly server: Server) {}
@@ -55,9 +57,6 @@ export class Receiver {
     return `http://127.0.0.1:${this.port}${path}`;
   }
 
-  /** Requests that were taken, that is answered with a 2xx. */
-  readonly taken: Received[] = [];
-
   async stop(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     this.server.closeAllConnections();
@@ -73,7 +72,8 @@ export class Receiver {
     const { method = '', url = '', headers } = request;
     const one = { method, path: url, headers, body, at: performance.now() };
     this.received.push(one);
-    const behaviour = this.next.shift() ?? this.always;
+    const { always } = this;
+    const behaviour = this.next.shift() ?? (typeof always === 'function' ? always(one) : always);
     if (typeof behaviour === 'object' && behaviour.status < 300) this.taken.push(one);
     this.#behave(behaviour, response);
   }
