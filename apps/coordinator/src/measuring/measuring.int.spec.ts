@@ -1,8 +1,10 @@
 import { request } from 'node:http';
+import { jest } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { connectBus, DeciderClient, DeciderLocator } from '#bus';
 import { loadSettings, type Settings } from '#config';
-import type { PlanDefinition } from '#domain';
+import type { PlanDefinition, PlanEvent } from '#domain';
+import { EMPTY_HEAD, LedgerDatabase, PostgresLedger, PostgresTerms, migrate } from '#ledger';
 import {
   declaredMetrics,
   METRICS_CONTENT_TYPE,
@@ -25,8 +27,11 @@ import {
 } from '#testing';
 import { planIdFor } from '../commands/plan-commands.ts';
 import { Coordinator } from '../coordinator.ts';
+import { JobDispatcher } from '../publishing/job-dispatcher.ts';
 import { startRestApi } from '../rest-api.ts';
 import { ScriptedWorker, passAtOnce, type WorkAtHand } from '../testing/scripted-worker.ts';
+
+const NOW = '2026-11-20T12:00:00.000Z';
 
 /** Only the decider has these. */
 const DECIDERS_OWN: string[] = Object.values(declaredMetrics as Record<string, MetricDeclaration>)
@@ -78,7 +83,9 @@ describe('the metrics of a coordinator', () => {
       },
     };
     open.push(one);
-    await eventually(async () => (await at.readiness.missing()).length === 0, { what: 'somebody to decide' });
+    await eventually(async () => (await scraped(one.url)).sum('skein_decider_active') === 1, {
+      what: 'somebody to decide',
+    });
     return one;
   }
 
@@ -92,8 +99,12 @@ describe('the metrics of a coordinator', () => {
     const planId = planIdFor(tenant, key);
     const by = { name: 'spec', via: 'rest' };
     const submission = { tenant, definition, digest: key, idempotencyKey: key, by, traceparent: null };
-    const reply = await at.commands.execute({ kind: 'submit', planId, submission }, null);
-    expect(reply).toMatchObject({ reply: { status: 'applied' } });
+    // On a busy machine a decider is unsure of its term now and then; clients come back, too.
+    await eventually(async () => {
+      const reply = await at.commands.execute({ kind: 'submit', planId, submission }, null);
+      expect(reply).toMatchObject({ reply: { status: 'applied' } });
+      return true;
+    });
     return planId;
   }
 
@@ -234,6 +245,43 @@ describe('the metrics of a coordinator', () => {
     expect(given.sum('skein_lease_losses_total', { reason: 'never-claimed' })).toBeGreaterThan(0);
   }, 90_000);
 
+  it('count a plan that nobody can read, and a job that cannot be made', async () => {
+    const { runtimeUrl } = await migrate({ adminUrl: database.adminUrl, log: silentLogger });
+    const rows = new LedgerDatabase({ url: runtimeUrl, log: silentLogger });
+    const terms = new PostgresTerms(rows);
+    const { term } = (await terms.campaign('spec'))!;
+    const by = { name: 'spec', via: 'rest' };
+    const submitted = {
+      tenant: 'local',
+      definition: aPlan(),
+      digest: 'd',
+      idempotencyKey: 'k',
+      by,
+      traceparent: null,
+    };
+    const unheardOf = { ordinal: 99, epoch: 1, reason: { code: 'no', message: 'no' } };
+    const events: PlanEvent[] = [
+      { type: 'plan.submitted', data: submitted },
+      { type: 'step.blocked', data: unheardOf },
+    ];
+    const append = { planId: 'unreadable01', expected: EMPTY_HEAD, at: NOW, traceparent: null, events };
+    await new PostgresLedger(rows).appendAll(term, [append]);
+    await terms.resign(term);
+    await rows.close();
+
+    const { at, url } = await coordinator();
+    await eventually(async () => (await scraped(url)).sum('skein_plans_unreadable_total') === 1);
+    const unbuildable = jest.spyOn(JobDispatcher.prototype, 'follow').mockImplementationOnce(() => {
+      throw new Error('a defect');
+    });
+    await submit(at, aPlan(), 'unbuildable');
+    expect(unbuildable).toHaveBeenCalled();
+    const scrape = await scraped(url);
+    expect(scrape.sum('skein_decision_failures_total', { stage: 'job' })).toBe(1);
+    expect(scrape.sum('skein_decision_failures_total')).toBe(1);
+    unbuildable.mockRestore();
+  }, 60_000);
+
   it('stay bounded however many plans, pools, tenants, workers and paths come by', async () => {
     const { at, url } = await coordinator();
     const bus = await connectBus({ url: natsUrl, namespace, name: 'many', log: silentLogger });
@@ -284,7 +332,8 @@ describe('the metrics of a coordinator', () => {
       await get(`${url}/v1/plans/made-up-${i}`);
       await get(`${url}/made/up/${i}`);
     }
-    expect((await scraped(url)).samples.length).toBe(size);
+    // Fewer, when workers of the beginning have been forgotten.
+    expect((await scraped(url)).samples.length).toBeLessThanOrEqual(size);
   }, 120_000);
 
   it('measure requests by route and class of status, whatever their paths were, and count open streams', async () => {
