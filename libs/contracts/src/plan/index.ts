@@ -7,3 +7,4 @@ export { type JsonSchema, planJsonSchema } from './json-schema.ts';
 export { repoBaseProblem } from './repo-base.ts';
 export { parseDuration } from './duration.ts';
 export { didYouMean } from './suggestion.ts';
+export { planName } from './rules.ts';
