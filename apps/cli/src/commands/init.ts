@@ -13,7 +13,7 @@ import { lookAtRepository } from '../showing/look.ts';
 import { codemodTrials } from '../starting/codemod-trial.ts';
 import { findExample } from '../starting/examples/find-example.ts';
 import { firstPlanText, type FirstPlan } from '../starting/first-plan.ts';
-import { networkHints, programHints } from '../starting/program-hints.ts';
+import { networkEnvironment, networkHints, programHints } from '../starting/program-hints.ts';
 import { surveyBase } from '../starting/survey.ts';
 import { findToolchain } from '../starting/toolchains/find-toolchain.ts';
 import type { CommandResult } from './context.ts';
@@ -61,6 +61,8 @@ async function planFor(root: string, base: string): Promise<FirstPlan> {
   return lookAtRepository({ url: root, contents: true }, async (mirror, scratchDir) => {
     const survey = await surveyBase(mirror, await mirror.resolve(base));
     const { toolchain, others } = await findToolchain(survey);
+    const isNode = toolchain.network && toolchain.programs.includes('node');
+    if (isNode) Object.assign(toolchain.env, networkEnvironment(childEnvironment()));
     const example = await findExample(survey, toolchain, codemodTrials(scratchDir));
     const schemaUrl = pathToFileURL(join(packageRoot, 'docs', 'plan.schema.json')).href;
     return { base, toolchain, others, example, schemaUrl };

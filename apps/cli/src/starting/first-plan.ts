@@ -82,6 +82,7 @@ function commentsOf({ toolchain, others, example }: FirstPlan): [Path, string[]]
       ['integrate', 'verify'],
       [`From ${toolchain.because}.`, ...toolchain.hints.map((hint) => `${hint}.`)],
     ],
+    [['integrate', 'env'], ['For set-up and checks. They inherit nothing of your shell but PATH and LANG.']],
     [['integrate', 'network'], ['Programs have no network unless a plan asks for it.']],
     [
       ['integrate', 'timeout'],

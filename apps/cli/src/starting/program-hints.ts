@@ -38,14 +38,25 @@ const NETWORK = [
   'NODE_EXTRA_CA_CERTS',
   'SSL_CERT_FILE',
 ];
+/** Where steps see what is there: the certificates of the system. */
+const SEEN = /^\/(etc\/(ssl|pki|ca-certificates)|usr)\/[\w./-]+$/;
+
+/**
+ * Settings for a plan's programs that fetch something, where a company's certificates stand between this machine and
+ * its registries: Node has certificates of its own and needs to be told. Others read those of the system.
+ */
+export function networkEnvironment(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const file = environment['NODE_EXTRA_CA_CERTS'] ?? '';
+  return SEEN.test(file) ? { NODE_EXTRA_CA_CERTS: file } : {};
+}
 
 /** For a plan whose programs fetch something. Names only: a proxy's address may hold a password. */
 export function networkHints(environment: Readonly<Record<string, string>>): string[] {
-  const names = NETWORK.filter((name) => name in environment);
+  const names = NETWORK.filter((name) => name in environment && !SEEN.test(environment[name]!));
   if (names.length === 0) return [];
-  const them = names.length === 1 ? 'it' : 'them';
+  const [are, them] = names.length === 1 ? ['is', 'it'] : ['are', 'them'];
   return [
-    `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} set here, and steps do not inherit ${them}: where the plan's programs cannot fetch without, say so in \`env\` of \`integrate\``,
+    `${names.join(', ')} ${are} set here, and steps do not inherit ${them}: where the plan's programs cannot fetch without, say so in \`env\` of \`integrate\``,
   ];
 }
 

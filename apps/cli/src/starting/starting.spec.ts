@@ -4,7 +4,7 @@ import { findExample } from './examples/find-example.ts';
 import { isOwnSource, matrixFor } from './examples/file-globs.ts';
 import { firstPlanText } from './first-plan.ts';
 import { isIgnored } from './ignoring.ts';
-import { networkHints, programHints } from './program-hints.ts';
+import { networkEnvironment, networkHints, programHints } from './program-hints.ts';
 import type { Survey } from './survey.ts';
 import { findToolchain } from './toolchains/find-toolchain.ts';
 
@@ -296,9 +296,18 @@ describe('programs that steps will not find', () => {
   });
 
   it('reach no network that needs a proxy or a certificate of its own, and that is said without the address', () => {
-    expect(networkHints({ PATH: '/bin' })).toEqual([]);
+    expect(networkHints({ PATH: '/bin', SSL_CERT_FILE: '/etc/ssl/certs/ca.crt' })).toEqual([]);
+    expect(networkHints({ SSL_CERT_FILE: '/home/me/ca.crt' })[0]).toContain('SSL_CERT_FILE is set here');
     const [hint] = networkHints({ HTTPS_PROXY: 'http://me:secret@proxy' });
     expect(hint).toContain('HTTPS_PROXY is set here');
     expect(hint).not.toContain('secret');
+  });
+
+  it('are told of certificates that steps can see, and of no other file', () => {
+    const file = '/etc/ssl/certs/ca-certificates.crt';
+    expect(networkEnvironment({ NODE_EXTRA_CA_CERTS: file })).toEqual({ NODE_EXTRA_CA_CERTS: file });
+    for (const other of ['/home/me/ca.crt', '/etc/ssl/$(x)', '']) {
+      expect(networkEnvironment({ NODE_EXTRA_CA_CERTS: other })).toEqual({});
+    }
   });
 });
