@@ -5,6 +5,6 @@ export { isLocalFolder, repoUrlProblem, resolveRepoInText, resolveRepoUrl } from
 export { type PageExample, planFormatPage } from './format-page.ts';
 export { type JsonSchema, planJsonSchema } from './json-schema.ts';
 export { repoBaseProblem } from './repo-base.ts';
+export { planName } from './rules.ts';
 export { parseDuration } from './duration.ts';
 export { didYouMean } from './suggestion.ts';
-export { planName } from './rules.ts';
