@@ -351,3 +351,19 @@ describe('any expression', () => {
     );
   });
 });
+
+describe('an expression that is asked once for each step of a large group', () => {
+  const loop = 'params.long.all(x, params.long.all(y, x <= y + 1000))';
+  const long = Array.from({ length: 300 }, (_, index) => index);
+
+  it('may cost less each time, so that all of them together cannot hold the decider', () => {
+    const given = scope({ params: { long } });
+    expect(celExpressions.evaluate('size(params.long) == 300', given, 10_000)).toBe(true);
+    expect(() => celExpressions.evaluate(loop, given, 10_000)).toThrow('it looks at too much');
+  });
+
+  it('may cost what any expression may when the group is small', () => {
+    const few = scope({ params: { long: long.slice(0, 100) } });
+    expect(celExpressions.evaluate(loop, few, 1)).toBe(celExpressions.evaluate(loop, few, 50));
+  });
+});

@@ -26,8 +26,11 @@ export interface NeededStep {
  * brings one, and it must be pure and total, for a replay asks it again.
  */
 export interface Expressions {
-  /** Throws ExpressionError. */
-  evaluate(source: string, scope: ExpressionScope): JsonValue;
+  /**
+   * `together`: how often the decision asks it, once for each of a group's steps. They share what they may cost: a
+   * condition must not be able to hold the decider for as long as it is multiplied. Throws ExpressionError.
+   */
+  evaluate(source: string, scope: ExpressionScope, together?: number): JsonValue;
 }
 
 /** The expression has no value: wrong types, something that is not there, too large. */

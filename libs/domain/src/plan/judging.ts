@@ -114,7 +114,7 @@ function judgeStep(
   const { name, ordinal, matrix } = step.instance;
   const scope = scopeOf(turn.state, group, { name, ordinal, matrix }, needs);
   if (when !== null) {
-    const verdict = evaluate(turn, when, scope);
+    const verdict = evaluate(turn, when, scope, group.ordinals.length);
     if ('failed' in verdict) return endStep(turn, step, 'blocked', verdict.failed);
     if (typeof verdict.value !== 'boolean') {
       const message = `its condition (${shorten(when)}) gives ${kindOf(verdict.value)}, not true or false`;
@@ -125,21 +125,32 @@ function judgeStep(
       return endStep(turn, step, 'skipped', { code: 'condition-false', message });
     }
   }
-  if (work.kind === 'wait') startWait(turn, step, work, scope);
+  if (work.kind === 'wait') startWait(turn, step, work, scope, group.ordinals.length);
 }
 
-function startWait(turn: JudgingTurn, step: StepState, { until }: WaitWork, scope: ExpressionScope): void {
-  const end = endOfWait(turn, until, scope);
+function startWait(
+  turn: JudgingTurn,
+  step: StepState,
+  { until }: WaitWork,
+  scope: ExpressionScope,
+  together: number,
+): void {
+  const end = endOfWait(turn, until, scope, together);
   if (typeof end !== 'number') return endStep(turn, step, 'blocked', end);
   // A time that is over already passes with the next look at the clock.
   const data = { ordinal: step.instance.ordinal, until: toIso(Math.max(1, end)) };
   turn.emit({ type: 'wait.started', data });
 }
 
-function endOfWait(turn: JudgingTurn, until: WaitWork['until'], scope: ExpressionScope): number | Reason {
+function endOfWait(
+  turn: JudgingTurn,
+  until: WaitWork['until'],
+  scope: ExpressionScope,
+  together: number,
+): number | Reason {
   if ('forMs' in until) return turn.now + until.forMs;
   if ('at' in until) return fromIso(until.at);
-  const value = evaluate(turn, until.expression, scope);
+  const value = evaluate(turn, until.expression, scope, together);
   if ('failed' in value) return value.failed;
   const text = typeof value.value === 'string' ? value.value : '';
   const duration = parseDuration(text);
@@ -160,9 +171,10 @@ function evaluate(
   { expressions }: JudgingTurn,
   source: string,
   scope: ExpressionScope,
+  together = 1,
 ): { value: JsonValue } | { failed: Reason } {
   try {
-    return { value: expressions.evaluate(source, scope) };
+    return { value: expressions.evaluate(source, scope, together) };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     return { failed: { code: error.code, message: `${shorten(source)} has no value: ${error.message}` } };
