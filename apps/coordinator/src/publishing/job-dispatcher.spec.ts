@@ -19,10 +19,15 @@ class DeafQueue {
     this.published.push(job);
     return { status: 'published' as const, generation: 'g', seq: (this.seq += 1) };
   };
-  deliveryState = async () => ({ generation: 'g', deliveredSeq: this.seq });
+  deliveredSeq: number | null = null;
+  beforePurge: () => void = () => undefined;
+  deliveryState = async () => ({ generation: 'g', deliveredSeq: this.deliveredSeq ?? this.seq });
   find = async (_key: JobKey) => null;
   plans = async () => new Set(['plan00000001', 'plan0000gone']);
-  purge = async (key: JobKey) => this.purged.push(key);
+  purge = async (key: JobKey) => {
+    this.beforePurge();
+    return this.purged.push(key);
+  };
   purgePlan = async (planId: string) => {
     if (this.broken) throw new Error('the broker is away');
     this.purgedPlans.push(planId);
@@ -63,9 +68,15 @@ describe('jobs on their way to a claim', () => {
     dispatcher.follow(plan, admit(plan, 0, 0));
   });
 
-  async function claimTimePasses(): Promise<void> {
+  async function look(): Promise<number> {
     now += CLAIM_MS;
-    await dispatcher.sweep(() => plan);
+    return dispatcher.sweep(() => plan);
+  }
+
+  /** A worker is found to have the job, and does not claim it in its time. */
+  async function claimTimePasses(): Promise<void> {
+    await look();
+    await look();
   }
 
   it('are issued anew while workers take them without a claim, but only so often', async () => {
@@ -75,6 +86,24 @@ describe('jobs on their way to a claim', () => {
     await claimTimePasses();
     expect(neverClaimed).toEqual([[0, 1, 3]]);
     expect(queue.published).toHaveLength(3);
+  });
+
+  it('are left alone while they wait for a worker, and for one claim time once one has them', async () => {
+    queue.deliveredSeq = 0;
+    for (let i = 0; i < 5; i += 1) expect(await look()).toBe(0);
+    queue.deliveredSeq = 1;
+    expect(await look()).toBe(0);
+    expect(queue.purged).toEqual([]);
+    expect(await look()).toBe(1);
+    expect(queue.published).toHaveLength(2);
+  });
+
+  it('are no repair when they are claimed while the broker is asked', async () => {
+    await look();
+    const lease = { ordinal: 0, epoch: 1, worker: 'w1', tokenDigest: 't' };
+    queue.beforePurge = () => dispatcher.follow(plan, decide(plan, { kind: 'claim', lease }, 0).events);
+    expect(await look()).toBe(0);
+    expect(queue.published).toHaveLength(1);
   });
 
   it('are counted anew in the step’s next epoch', async () => {

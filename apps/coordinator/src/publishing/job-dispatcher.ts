@@ -8,8 +8,10 @@ import { buildJob } from './job-builder.ts';
 
 interface Tracked {
   key: JobKey;
-  /** When it was last put on the queue, on the monotonic clock. */
-  publishedAt: number;
+  /** When it was last put on the queue, or last found in order, on the monotonic clock. */
+  lookedAt: number;
+  /** It was found to be with a worker, who has one claim timeout from then on. */
+  isDelivered: boolean;
   /** Its stream sequence, when the broker told it. */
   published: { generation: string; seq: number } | null;
   /** How often a worker was handed this job and did not claim it. */
@@ -157,7 +159,7 @@ export class JobDispatcher {
    */
   async sweep(planOf: (planId: string) => PlanState | undefined): Promise<number> {
     const due = [...this.unclaimed.values()].filter(
-      (tracked) => this.o.clock.monotonic() - tracked.publishedAt >= this.o.claimTimeoutMs,
+      (tracked) => this.o.clock.monotonic() - tracked.lookedAt >= this.o.claimTimeoutMs,
     );
     for (const planId of [...this.unpurged]) await this.purgePlan(planId);
     let repaired = 0;
@@ -170,14 +172,19 @@ export class JobDispatcher {
       if (!state) return repaired; // The queue is gone: ensure() comes first.
       const seq = tracked.published?.generation === state.generation ? tracked.published.seq : null;
       const inQueue = seq ?? (await this.o.queue.find(tracked.key));
-      if (inQueue !== null && inQueue > state.deliveredSeq) {
-        tracked.publishedAt = this.o.clock.monotonic(); // Queued behind others: it waits for a worker, nothing is wrong.
+      const isDelivered = inQueue !== null && inQueue <= state.deliveredSeq;
+      if (inQueue !== null && !(isDelivered && tracked.isDelivered)) {
+        // Queued behind others, or with a worker since a moment ago: nothing is wrong.
+        tracked.lookedAt = this.o.clock.monotonic();
+        tracked.isDelivered = isDelivered;
         continue;
       }
-      if (inQueue !== null) {
+      if (isDelivered) {
         await this.o.queue.purge(tracked.key);
         tracked.ignored += 1;
       }
+      // Claimed while the broker was asked.
+      if (this.unclaimed.get(keyOf(planId, tracked.key.ordinal)) !== tracked) continue;
       const givenUp = this.giveUp(tracked, planOf);
       if (!givenUp) this.republish(tracked, planOf);
       count('repairs', {
@@ -197,7 +204,7 @@ export class JobDispatcher {
     const { planId, ordinal, epoch } = tracked.key;
     const plan = planOf(planId);
     if (!plan?.submitted || tracked.ignored < Math.max(2, definitionOf(plan).maxLeases)) return false;
-    tracked.publishedAt = this.o.clock.monotonic();
+    tracked.lookedAt = this.o.clock.monotonic();
     this.o.onNeverClaimed(planId, ordinal, epoch, tracked.ignored);
     return true;
   }
@@ -218,7 +225,7 @@ export class JobDispatcher {
   private republish(tracked: Tracked, planOf: (planId: string) => PlanState | undefined): void {
     const { planId, ordinal, epoch } = tracked.key;
     if (this.o.isUncommitted(planId)) {
-      tracked.publishedAt = -Infinity; // Due again with the next sweep.
+      tracked.lookedAt = -Infinity; // Due again with the next sweep.
       return;
     }
     const plan = planOf(planId);
@@ -236,7 +243,8 @@ export class JobDispatcher {
     const before = this.unclaimed.get(keyOf(plan.planId, ordinal));
     const tracked: Tracked = {
       key: { pool: job.pool, planId: job.planId, ordinal, epoch: job.epoch },
-      publishedAt: this.o.clock.monotonic(),
+      lookedAt: this.o.clock.monotonic(),
+      isDelivered: false,
       published: null,
       ignored: before?.key.epoch === job.epoch ? before.ignored : 0,
     };
@@ -289,7 +297,7 @@ export class JobDispatcher {
         this.ensuring = null;
       });
     // What found the queue missing is due at once.
-    for (const tracked of this.unclaimed.values()) if (!tracked.published) tracked.publishedAt = -Infinity;
+    for (const tracked of this.unclaimed.values()) if (!tracked.published) tracked.lookedAt = -Infinity;
   }
 
   private withdraw(plan: PlanState, ordinal: number, epoch: number): void {
