@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Post } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { didYouMean, show } from '#contracts';
 import { Pager } from '#paging';
 import type { SinkListAnswer, SinkTestAnswer } from './describing/answers.ts';
@@ -15,6 +15,7 @@ export class SinksController {
   }
 
   @Post(':sink/test')
+  @HttpCode(200)
   async test(@Param('sink') sink: string): Promise<SinkTestAnswer> {
     const tested = await this.pager.test(sink);
     if (tested === 'busy') throw busy(sink);
