@@ -4,7 +4,10 @@ import { Pager } from '#paging';
 import type { Logger } from '#telemetry';
 import { HealthController } from './api/health.controller.ts';
 import { MetricsController } from './api/metrics.controller.ts';
+import { ForkController } from './api/fork.controller.ts';
+import { OperatorViewsController } from './api/operator-views.controller.ts';
 import { OperatorController } from './api/operator.controller.ts';
+import { PlanForks } from './api/plan-fork.ts';
 import { PlanLimits } from './api/plan-limits.ts';
 import { PlanReader } from './api/plan-reader.ts';
 import { ProblemFilter } from './api/problem.filter.ts';
@@ -31,6 +34,8 @@ export class CoordinatorModule {
       controllers: [
         SubmissionController,
         OperatorController,
+        ForkController,
+        OperatorViewsController,
         ViewsController,
         StreamsController,
         SinksController,
@@ -46,6 +51,7 @@ export class CoordinatorModule {
         { provide: LiveEvents, useValue: coordinator.live },
         { provide: OpenStreams, useValue: o.streams },
         { provide: PlanLimits, useValue: o.limits },
+        { provide: PlanForks, useValue: new PlanForks(coordinator.reader, o.limits) },
         { provide: APP_FILTER, useValue: new ProblemFilter(o.log) },
       ],
     };

@@ -282,6 +282,7 @@ describe('the API and its description', () => {
     await eventually(async () => (await stateOf('pill')) === 'poisoned', { what: 'a dead letter' });
     await eventually(async () => (await stateOf('blocked')) === 'blocked', { what: 'a blocked step' });
     await eventually(async () => (await stateOf('held')) === 'running', { what: 'a step that runs' });
+    await seeDeadLetters(planId);
     const statuses: number[] = [];
     for (const [step, what] of [
       ['held', 'kill'],
@@ -292,6 +293,17 @@ describe('the API and its description', () => {
     ] as const)
       statuses.push((await verb(step, what)).status);
     expect(statuses).toEqual([200, 409, 200, 200, 200]);
+    const headers = { 'idempotency-key': 'forked' };
+    for (const status of [201, 200])
+      expect((await call('POST', `/v1/plans/${planId}/fork`, { body: { atSeq: 1 }, headers })).status).toBe(
+        status,
+      );
+    expect((await call('GET', `/v1/plans/${planId}/steps/held/explain`)).status).toBe(200);
+  }
+
+  async function seeDeadLetters(planId: string): Promise<void> {
+    const { text } = await call('GET', `/v1/dead-letters?plan=${planId}`);
+    expect(JSON.parse(text)).toMatchObject({ deadLetters: [{ name: 'pill' }] });
   }
 
   it('describe a stream’s messages', async () => {

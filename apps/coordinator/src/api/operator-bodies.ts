@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { show } from '#contracts';
+import { planName, show } from '#contracts';
+import { submissionBody } from './command-bodies.ts';
 
 const why = z
   .string('expected a string')
@@ -37,6 +38,28 @@ export const retryBody = z
   )
   .optional();
 export type RetryBody = z.infer<typeof retryBody>;
+
+const SEQ = 'expected the seq of an event of the plan, 1 or more';
+
+/** `POST /v1/plans/:planId/fork` */
+export const forkBody = z
+  .strictObject(
+    {
+      atSeq: z
+        .int(SEQ)
+        .min(1, SEQ)
+        .optional()
+        .describe('The plan as it stood at this event of its ledger. Absent: as it is now.'),
+      name: planName.optional().describe('Of the new plan. Absent: as the text, or the origin, has it.'),
+      ...submissionBody.partial().shape,
+      text: submissionBody.shape.text
+        .optional()
+        .describe("The new plan's text. Absent: it is the origin's, with all that was given with it."),
+    },
+    { error: (issue) => wordShape(issue, '{}, and perhaps "atSeq", "name" and what a submission holds') },
+  )
+  .default({});
+export type ForkBody = z.infer<typeof forkBody>;
 
 export function wordShape(issue: z.core.$ZodRawIssue, expected: string): string {
   const keys =

@@ -166,6 +166,11 @@ describe('what an operator does to a plan', () => {
     return planId;
   }
 
+  async function letters(query: string): Promise<unknown[]> {
+    const response = await fetch(new URL(`/v1/dead-letters?${query}`, url));
+    return ((await response.json()) as { deadLetters: unknown[] }).deadLetters;
+  }
+
   it('pauses a plan, once, and lets it go on', async () => {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
@@ -189,7 +194,7 @@ describe('what an operator does to a plan', () => {
       'the plan was paused by ann: lunch',
     );
     const resumed = await post(`${planId}/resume`);
-    expect(resumed.body['reason']).not.toMatchObject({ code: 'plan-paused' });
+    expect(resumed.body['reason']).not.toEqual(paused.body['reason']);
     await closed(planId);
     const said = (await events(planId)).filter(({ type }) => /plan.(paused|resumed)/.test(type));
     expect(said.map(({ type, data }) => [type, data])).toEqual([
@@ -276,13 +281,119 @@ describe('what an operator does to a plan', () => {
     behaviours.set('pill', die);
     const planId = await submit([{ name: 'pill' }, { name: 'after', needs: ['pill'] }], { maxLeases: 1 });
     await closed(planId);
-    expect(await stateOf(planId, 'pill')).toBe('poisoned');
+    const letter = {
+      planId,
+      planStatus: 'halted',
+      tenant: 'local',
+      ordinal: 's0',
+      name: 'pill',
+      kind: 'noop',
+      reason: { code: 'leases-used-up' },
+      epoch: 1,
+      leasesLost: 1,
+    };
+    expect(await letters(`plan=${planId}`)).toMatchObject([letter]);
+    expect(await letters('reason=leases-used-up&tenant=local')).toMatchObject([letter]);
+    expect(await letters('reason=leases')).toEqual([]);
     behaviours.delete('pill');
     expect((await post(`${planId}/steps/pill/redrive`, { why: 'fixed' })).status).toBe(200);
     await closed(planId);
     expect((await coordinator.reader.plan(planId)).status).toBe('completed');
+    expect(await letters(`plan=${planId}`)).toEqual([]);
     const blocked = await post(`${await halted()}/steps/bad/redrive`);
     expect([blocked.status, blocked.body['code']]).toEqual([409, 'step-not-poisoned']);
+  }, 60_000);
+
+  it('tells dead letters of the newest plan first, a page at a time', async () => {
+    behaviours.set('pill', die);
+    const pills = { name: 'pill', matrix: { kind: 'list' as const, values: ['a', 'b'] } };
+    for (const step of ['pill[a]', 'pill[b]']) behaviours.set(step, die);
+    const first = await submit([pills], { maxLeases: 1 });
+    const second = await submit([{ name: 'pill' }], { maxLeases: 1 });
+    await Promise.all([closed(first), closed(second)]);
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const response = await fetch(
+        new URL(`/v1/dead-letters?limit=1&name=plan${cursor && `&cursor=${cursor}`}`, url),
+      );
+      const page = (await response.json()) as {
+        deadLetters: { planId: string; name: string }[];
+        nextCursor: string | null;
+      };
+      seen.push(...page.deadLetters.map(({ planId, name }) => `${planId} ${name}`));
+      cursor = page.nextCursor;
+    }
+    expect(seen.slice(0, 3)).toEqual([`${second} pill`, `${first} pill[a]`, `${first} pill[b]`]);
+    for (const query of ['cursor=9999999999999999999-1', 'cursor=1', 'reason=%00', 'colour=red'])
+      expect((await fetch(new URL(`/v1/dead-letters?${query}`, url))).status).toBe(400);
+  }, 60_000);
+
+  it('explains what a step waits for, and what it needs', async () => {
+    const planId = await halted();
+    const explained = async (step: string) =>
+      (await (await fetch(new URL(`/v1/plans/${planId}/steps/${step}/explain`, url))).json()) as object;
+    expect(await explained('after')).toMatchObject({
+      ordinal: 's1',
+      state: 'waiting',
+      wait: null,
+      planReason: { code: 'steps-failed' },
+      needs: [{ name: 'bad', steps: 1, met: 0, failed: ['s0'] }],
+    });
+    behaviours.set('bad', hold);
+    await post(`${planId}/steps/bad/retry`);
+    expect(await explained('after')).toMatchObject({ wait: 'needs bad (0 of 1 done)', planReason: null });
+    await post(`${planId}/cancel`);
+  }, 60_000);
+
+  it('forks a plan: what would be the same is taken over, what is different is done', async () => {
+    behaviours.set('bad', fail);
+    const planId = await submit([
+      { name: 'good', work: RUN },
+      { name: 'bad', needs: ['good'], work: RUN },
+      { name: 'after', needs: ['bad'] },
+    ]);
+    await closed(planId);
+    behaviours.clear();
+    const done: string[] = [];
+    for (const step of ['good', 'bad', 'after'])
+      behaviours.set(step, async (at) => {
+        done.push(step);
+        await passAtOnce(at);
+      });
+    const text = 'version: 1\nname: again\nsteps: [{ name: good, noop: true }]\n';
+    const same = await post(`${planId}/fork`, {}, { 'idempotency-key': `same ${planId}`.replace(' ', '-') });
+    expect([same.status, same.body]).toEqual([
+      201,
+      expect.objectContaining({ origin: planId, takenOver: ['good'], created: true }),
+    ]);
+    await closed(same.body['planId'] as string);
+    expect(done).toEqual(['bad', 'after']);
+    const other = await post(`${same.body['planId'] as string}/fork`, { text, name: 'renamed' });
+    expect([other.status, other.body['name']]).toEqual([201, 'renamed']);
+    const again = await post(`${planId}/fork`, {}, { 'idempotency-key': `same-${planId}` });
+    expect([again.status, again.body['planId'], again.body['created']]).toEqual([
+      200,
+      same.body['planId'],
+      false,
+    ]);
+    const passed = (await events(same.body['planId'] as string)).filter(({ type }) => type === 'step.passed');
+    expect(passed.map(({ data }) => data['takenFrom'])).toEqual([planId, undefined, undefined]);
+    const [submitted] = await events(same.body['planId'] as string);
+    expect(submitted?.data).toMatchObject({ by: { name: 'ann' }, forkedFrom: { planId } });
+    const early = await post(`${planId}/fork`, { atSeq: 1 });
+    expect([early.status, early.body['takenOver'], early.body['atSeq']]).toEqual([201, [], 1]);
+    for (const [body, status, code] of [
+      [{ atSeq: 999 }, 422, 'seq-unknown'],
+      [{ atSeq: 0 }, 400, 'body-invalid'],
+      [{ params: { a: 1 } }, 422, 'text-missing'],
+      [{ text: 'steps: 7' }, 422, 'plan-invalid'],
+      [{ name: '\u0007' }, 400, 'body-invalid'],
+    ] as const) {
+      const refused = await post(`${planId}/fork`, body);
+      expect([body, refused.status, refused.body['code']]).toEqual([body, status, code]);
+    }
+    expect((await post('nosuchplan/fork')).status).toBe(404);
   }, 60_000);
 
   it('is refused with a reason where it makes no sense, and leaves no row', async () => {

@@ -1,8 +1,9 @@
 import type { ArtifactStore } from '#artifacts';
 import { show } from '#contracts';
-import { formatOrdinal, parseOrdinal } from '#domain';
+import { formatOrdinal, parseOrdinal, type PlanSubmitted } from '#domain';
 import {
   InvalidCursorError,
+  groupName,
   renderProgress,
   type AttemptView,
   type Head,
@@ -12,6 +13,7 @@ import {
   type PlanViews,
   type Projector,
   type StepView,
+  type StoredEvent,
 } from '#ledger';
 import type { PlanCommands } from '../commands/plan-commands.ts';
 import type {
@@ -21,6 +23,8 @@ import type {
   PlanListAnswer,
   StepListAnswer,
 } from './describing/answers.ts';
+import type { DeadLetterListAnswer, ExplainAnswer } from './describing/operator-answers.ts';
+import type { DeadLettersQuery } from './describing/operator-queries.ts';
 import { Problem, planUnknown } from './problem.ts';
 
 const PLAN_ID = /^[a-z0-9]{8,64}$/;
@@ -46,13 +50,8 @@ export class PlanReader {
 
   async plans(o: PlanFilter & { limit: number; cursor: string | null }): Promise<PlanListAnswer> {
     await this.o.projector.caughtUp(PROJECTION_WAIT_MS);
-    try {
-      const page = await this.o.views.listPlans(o);
-      return { plans: page.plans, nextCursor: page.next };
-    } catch (error) {
-      if (error instanceof InvalidCursorError) throw new Problem(400, 'query-invalid', error.message);
-      throw error;
-    }
+    const page = await this.o.views.listPlans(o).catch(refuseCursor);
+    return { plans: page.plans, nextCursor: page.next };
   }
 
   /** Where the ledger has the plan. */
@@ -100,10 +99,56 @@ export class PlanReader {
     };
   }
 
+  /** What is recorded of a plan after the event `afterSeq`, in order. */
+  events(planId: string, afterSeq: number, limit: number): Promise<StoredEvent[]> {
+    return this.o.ledger.read(planId, afterSeq, limit);
+  }
+
   /** What a plan was pinned to when it was submitted; null: there is no such plan. */
   async digest(planId: string): Promise<string | null> {
+    return (await this.submitted(planId))?.digest ?? null;
+  }
+
+  /** How a plan began; null: there is no such plan. */
+  async submitted(planId: string): Promise<PlanSubmitted | null> {
     const [first] = await this.o.ledger.read(planId, 0, 1);
-    return first?.event.type === 'plan.submitted' ? first.event.data.digest : null;
+    return first?.event.type === 'plan.submitted' ? first.event.data : null;
+  }
+
+  async deadLetters(query: DeadLettersQuery): Promise<DeadLetterListAnswer> {
+    await this.o.projector.caughtUp(PROJECTION_WAIT_MS);
+    const page = await this.o.views.deadLetters(query).catch(refuseCursor);
+    return {
+      deadLetters: page.deadLetters.map(({ ordinal, attemptsUsed, ...rest }) => ({
+        ordinal: formatOrdinal(ordinal),
+        attempts: attemptsUsed,
+        ...rest,
+      })),
+      nextCursor: page.next,
+    };
+  }
+
+  /** What a step waits for, as the decider and the projections have it. */
+  async explain(planId: string, stepText: string): Promise<ExplainAnswer> {
+    const { ordinal, name, state, reason, notBefore, worker, needs } = await this.step(planId, stepText);
+    const plan = await this.plan(planId);
+    const [all, waits] = await Promise.all([
+      needs.length === 0 ? [] : this.o.views.steps(planId),
+      this.waits(plan, ordinal),
+    ]);
+    const key = formatOrdinal(ordinal);
+    return {
+      planId,
+      ordinal: key,
+      name,
+      state,
+      wait: waits[key] ?? null,
+      reason,
+      notBefore,
+      worker,
+      planReason: plan.reason,
+      needs: needsOf(needs, all),
+    };
   }
 
   /** `origin`: under which the reader reached us; the page's links begin with it. */
@@ -209,12 +254,35 @@ export class PlanReader {
   }
 
   /** Why open steps wait, from the decider's memory; nobody to ask is no reason to fail a read. */
-  private async waits(plan: PlanView): Promise<Record<string, string>> {
-    if (plan.closed) return {};
-    const reply = await this.o.commands.execute({ kind: 'explain', planId: plan.planId }, null);
+  private async waits({ closed, planId }: PlanView, ordinal?: number): Promise<Record<string, string>> {
+    if (closed) return {};
+    const one = ordinal === undefined ? {} : { ordinal };
+    const reply = await this.o.commands.execute({ kind: 'explain', planId, ...one }, null);
     return reply.status === 'explained' ? reply.waits : {};
   }
 }
+
+function refuseCursor(error: unknown): never {
+  if (error instanceof InvalidCursorError) throw new Problem(400, 'query-invalid', error.message);
+  throw error;
+}
+
+const FAILED_SHOWN_MAX = 20;
+
+function needsOf(names: readonly string[], steps: readonly StepView[]): ExplainAnswer['needs'] {
+  return names.map((name) => {
+    const own = steps.filter((step) => groupName(step) === name);
+    const failed = own.filter(({ state }) => FAILED.has(state));
+    return {
+      name,
+      steps: own.length,
+      met: own.filter(({ state }) => state === 'passed' || state === 'skipped').length,
+      failed: failed.slice(0, FAILED_SHOWN_MAX).map(({ ordinal }) => formatOrdinal(ordinal)),
+    };
+  });
+}
+
+const FAILED: ReadonlySet<string> = new Set(['blocked', 'poisoned', 'cancelled']);
 
 function keyOf(attempt: AttemptView, kind: 'log' | 'diff'): string {
   const key = kind === 'log' ? attempt.logKey : attempt.diffKey;

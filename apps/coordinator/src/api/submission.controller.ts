@@ -1,16 +1,8 @@
 import { Body, Controller, Headers, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import {
-  digestWithGiven,
-  parsePlan,
-  repoBaseProblem,
-  repoUrlProblem,
-  show,
-  type PlanProblem,
-} from '#contracts';
 import type { PlanDefinition } from '#domain';
 import { currentTraceparent, inSpan, names } from '#telemetry';
-import { PlanCommands, newIdempotencyKey, planIdFor, submissionDigest } from '../commands/plan-commands.ts';
+import { PlanCommands, newIdempotencyKey, planIdFor } from '../commands/plan-commands.ts';
 import { TENANT, actorOf, parentOf } from './caller.ts';
 import type { SubmissionBody } from './command-bodies.ts';
 import { decided } from './decided.ts';
@@ -19,6 +11,7 @@ import type { SubmitQuery } from './describing/queries.ts';
 import { PlanReader } from './plan-reader.ts';
 import { Problem } from './problem.ts';
 import { PlanLimits } from './plan-limits.ts';
+import { digestOf, parseSubmission } from './submitted-plan.ts';
 
 @Controller('v1/plans')
 export class SubmissionController {
@@ -37,7 +30,7 @@ export class SubmissionController {
     @Headers('x-skein-actor') rawActor: string | undefined,
     @Res({ passthrough: true }) response: FastifyReply,
   ) {
-    const definition = this.parse(body);
+    const definition = parseSubmission(body, this.limits);
     if (query.dryRun === 'true') {
       void response.status(200);
       return this.dryRun(body, definition, givenKey ?? null);
@@ -86,44 +79,4 @@ export class SubmissionController {
     const { name, repo, steps } = definition;
     return { dryRun: true, planId, exists: existing !== null, name, digest, steps: steps.length, repo };
   }
-
-  private parse({ text, repoUrl, base, params = {}, files = {} }: SubmissionBody): PlanDefinition {
-    const { maxBytes, maxSteps } = this.limits;
-    const absoluteRepo = repoUrl === undefined;
-    const parsed = parsePlan(text, { maxBytes, maxSteps, absoluteRepo, params, files });
-    if (!parsed.ok) throw invalidPlan(parsed.problems);
-    const { definition } = parsed;
-    if (repoUrl === undefined && base === undefined) return definition;
-    if (!definition.repo) {
-      const given = repoUrl === undefined ? 'base' : 'repoUrl';
-      throw new Problem(
-        422,
-        'plan-invalid',
-        `${given} was given, but the plan names no repository (key \`repo\`)`,
-      );
-    }
-    // They take the place of what was checked: the same rules hold for them.
-    const wrongUrl = repoUrl === undefined ? null : repoUrlProblem(repoUrl);
-    if (wrongUrl !== null) throw new Problem(422, 'repo-url-invalid', `repoUrl: ${wrongUrl}`);
-    const wrongBase = base === undefined ? null : repoBaseProblem(base);
-    if (wrongBase !== null) throw new Problem(422, 'base-invalid', `base: ${wrongBase}`);
-    const { repo } = definition;
-    return { ...definition, repo: { url: repoUrl ?? repo.url, base: base ?? repo.base } };
-  }
-}
-
-function digestOf(
-  { text, base, params = {}, files = {} }: SubmissionBody,
-  definition: PlanDefinition,
-): string {
-  return digestWithGiven(submissionDigest(text, definition, base), { params, files });
-}
-
-function invalidPlan(problems: PlanProblem[]): Problem {
-  const tooLarge = problems.find((problem) => problem.code === 'text-too-large');
-  const first = problems[0];
-  const file = first?.file === undefined ? '' : `${show(first.file)}, `;
-  const where = first ? ` (${file}line ${first.line}, column ${first.column})` : '';
-  const detail = `the plan has ${problems.length} problem${problems.length === 1 ? '' : 's'}; the first${where}: ${first?.message ?? ''}`;
-  return new Problem(tooLarge ? 413 : 422, 'plan-invalid', detail, { problems });
 }

@@ -176,6 +176,63 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/plans/{planId}/fork': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Make a new plan of what a plan had come to
+     * @description The new plan takes over the results of steps that would do the same again, and does the rest, from the same base.
+     */
+    post: operations['forkPlan'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/plans/{planId}/steps/{step}/explain': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What a step waits for */
+    get: operations['explainStep'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/dead-letters': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Poisoned steps of all plans
+     * @description Of the newest plan first. One that is redriven is no dead letter any more.
+     */
+    get: operations['listDeadLetters'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/plans/{planId}/steps': {
     parameters: {
       query?: never;
@@ -486,6 +543,42 @@ export interface components {
       /** @description The private ref that holds it. */
       ref: string;
     };
+    DeadLetter: {
+      planId: string;
+      planName: string;
+      /** @enum {string} */
+      planStatus: 'running' | 'completed' | 'halted' | 'cancelled';
+      tenant: string;
+      /** @description `s3`: stays the same, unlike a name it needs no encoding. */
+      ordinal: string;
+      /** @description Of the step. */
+      name: string;
+      /** @enum {string} */
+      kind:
+        | 'noop'
+        | 'wait'
+        | 'run'
+        | 'codemod'
+        | 'agent'
+        | 'resolve'
+        | 'baseline'
+        | 'integrate'
+        | 'publish'
+        | 'report'
+        | 'clean';
+      reason: components['schemas']['Reason'] | null;
+      /** @description Of its last lease. */
+      epoch: number;
+      /** @description Attempts that are over. */
+      attempts: number;
+      leasesLost: number;
+      poisonedAt: string | null;
+    };
+    DeadLetterList: {
+      deadLetters: components['schemas']['DeadLetter'][];
+      /** @description null: this is the last page. */
+      nextCursor: string | null;
+    };
     Diffstat: {
       files: number;
       insertions: number;
@@ -511,6 +604,46 @@ export interface components {
         url: string;
         base: string;
       } | null;
+    };
+    Explanation: {
+      planId: string;
+      /** @description `s3`: stays the same, unlike a name it needs no encoding. */
+      ordinal: string;
+      name: string;
+      /** @enum {string} */
+      state:
+        | 'waiting'
+        | 'sleeping'
+        | 'admitted'
+        | 'running'
+        | 'passed'
+        | 'blocked'
+        | 'poisoned'
+        | 'cancelled'
+        | 'skipped';
+      /** @description What it waits for, in a sentence; null: for nothing. */
+      wait: string | null;
+      /** @description Of its end, or of what befell it last. */
+      reason: components['schemas']['Reason'] | null;
+      notBefore: string | null;
+      worker: string | null;
+      /** @description Why the plan ended, or that it is paused. */
+      planReason: components['schemas']['Reason'] | null;
+      needs: components['schemas']['Need'][];
+    };
+    ForkedPlan: {
+      planId: string;
+      name: string;
+      /** @description Path of the plan. */
+      url: string;
+      /** @description false: the key was used before, and this is the plan that it made. */
+      created: boolean;
+      /** @description The plan that it was forked from. */
+      origin: string;
+      /** @description The last event of that plan that was looked at. */
+      atSeq: number;
+      /** @description Names of the steps whose results it takes over. */
+      takenOver: string[];
     };
     Head: {
       /** @description Of the newest event; 1-based. */
@@ -562,6 +695,15 @@ export interface components {
     LedgerPage: {
       head: components['schemas']['Head'];
       events: components['schemas']['LedgerEvent'][];
+    };
+    Need: {
+      /** @description Of the step, before a matrix. */
+      name: string;
+      steps: number;
+      /** @description Those that passed or were skipped. */
+      met: number;
+      /** @description Those that ended otherwise, at most 20. */
+      failed: string[];
     };
     Plan: {
       planId: string;
@@ -1748,6 +1890,238 @@ export interface operations {
       };
       /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
       503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  forkPlan: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The same key is the same plan, however often it is sent. Absent: every submission is a new plan. */
+        'Idempotency-Key'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description The plan as it stood at this event of its ledger. Absent: as it is now. */
+          atSeq?: number;
+          /** @description Of the new plan. Absent: as the text, or the origin, has it. */
+          name?: string;
+          /** @description The new plan's text. Absent: it is the origin's, with all that was given with it. */
+          text?: string;
+          /** @description Used instead of the text's `repo.url`: a client resolves folders relative to where it is. */
+          repoUrl?: string;
+          /** @description Branch, tag or commit, used instead of the text's `repo.base`. */
+          base?: string;
+          /** @description Values of the plan's params. Texts are taken for numbers, true/false and lists where it wants those. */
+          params?: {
+            [key: string]: (string | number | boolean) | (string | number | boolean)[];
+          };
+          /** @description Texts of the files that `templateFiles` of the plan names, by the names there. */
+          files?: {
+            [key: string]: string;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description The key was used before, and nothing new begins. */
+      200: {
+        headers: {
+          /** @description Path of the new plan. */
+          Location?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ForkedPlan'];
+        };
+      };
+      /** @description The new plan begins. */
+      201: {
+        headers: {
+          /** @description Path of the new plan. */
+          Location?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ForkedPlan'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `idempotency-key-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `body-too-large`, `plan-invalid`. */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-unknown`, `text-missing`, `fork-too-large`, `plan-invalid`, `repo-url-invalid`, `base-invalid`, `idempotency-key-reused`. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`, `fork-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  explainStep: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        /**
+         * @description What the submission answered with.
+         * @example 3b6f0a2c9d1e4f5a6b7c
+         */
+        planId: string;
+        /**
+         * @description Ordinal (`s3`) or name of a step, percent-encoded.
+         * @example s3
+         */
+        step: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description In a sentence, and what it needs. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Explanation'];
+        };
+      };
+      /** @description Problem: `plan-unknown`, `step-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  listDeadLetters: {
+    parameters: {
+      query?: {
+        /** @description Dead letters of a page. */
+        limit?: number;
+        /** @description `nextCursor` of the page before. Opaque. */
+        cursor?: string;
+        /** @description Of this plan. */
+        plan?: string;
+        /** @description Of plans whose names begin so, in whatever case. */
+        name?: string;
+        /** @description Of plans that belong to them. */
+        tenant?: string;
+        /** @description With this reason code. */
+        reason?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A page. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['DeadLetterList'];
+        };
+      };
+      /** @description Problem: `query-invalid`. */
+      400: {
         headers: {
           [name: string]: unknown;
         };

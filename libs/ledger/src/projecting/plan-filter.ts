@@ -46,6 +46,6 @@ export function pageQuery(schema: string, page: PlanPage): { text: string; value
 }
 
 /** Names are ASCII; a letter that is not matches none of them. */
-function prefixPattern(prefix: string): string {
+export function prefixPattern(prefix: string): string {
   return `${prefix.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
 }

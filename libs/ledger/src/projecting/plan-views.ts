@@ -3,6 +3,7 @@ import { InvalidCursorError } from '../errors.ts';
 import type { Head, StoredEvent } from '../ledger.ts';
 import { EVENT_COLUMNS, toStoredEvent, type EventRow } from '../postgres/event-row.ts';
 import type { LedgerDatabase } from '../postgres/ledger-database.ts';
+import { deadLetters, type DeadLetterPage } from './dead-letters.ts';
 import type { IntegrationView } from './fold.ts';
 import { pageQuery, type PlanFilter } from './plan-filter.ts';
 import { countsOf, type PlanRow } from './plan-row.ts';
@@ -108,6 +109,11 @@ export class PlanViews {
       [planId, o.afterOrdinal ?? -1, o.state ?? null, Math.min(o.limit ?? STEPS_MAX, STEPS_MAX)],
     );
     return rows.map(stepViewOf(plan));
+  }
+
+  /** Poisoned steps of all plans that are wanted. */
+  deadLetters(page: DeadLetterPage): ReturnType<typeof deadLetters> {
+    return deadLetters(this.database, page);
   }
 
   /** By ordinal, or by name; of several steps with one name, the first. */

@@ -5,17 +5,17 @@ import { PLAN_STATUSES } from './queries.ts';
 
 /** What answers hold. The controllers' types are made of these; the specs hold real answers against them. */
 
-const time = z.string().meta({ format: 'date-time' }).describe('ISO 8601 in UTC.');
-const count = z.int().min(0);
+export const time = z.string().meta({ format: 'date-time' }).describe('ISO 8601 in UTC.');
+export const count = z.int().min(0);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const sha = z.string().describe('A commit.');
-const ordinal = z
+export const ordinal = z
   .string()
   .regex(/^s\d+$/)
   .describe('`s3`: stays the same, unlike a name it needs no encoding.');
 const json = z.record(z.string(), z.unknown());
 
-const reason = z
+export const reason = z
   .object({
     code: z.string().describe('For programs; stays stable.'),
     message: z.string().describe('For people.'),
@@ -104,11 +104,13 @@ const STEP_KINDS = Object.keys({
   clean: true,
 } satisfies Record<StepKind, true>) as [StepKind, ...StepKind[]];
 
+export const stepKind = z.enum(STEP_KINDS);
+
 const stepAnswer = z
   .object({
     ordinal,
     name: z.string(),
-    kind: z.enum(STEP_KINDS),
+    kind: stepKind,
     state: z.enum(STEP_STATES),
     epoch: count.describe('Of its newest lease; 0: never admitted.'),
     attempts: count.describe('Attempts that are over.'),

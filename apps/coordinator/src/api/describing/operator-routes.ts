@@ -1,7 +1,9 @@
-import { retryBody, whyBody } from '../operator-bodies.ts';
+import { forkBody, retryBody, whyBody } from '../operator-bodies.ts';
 import { planAnswer } from './answers.ts';
-import { commandHeaders, planParams, stepParams } from './queries.ts';
-import { post, type Route } from './route.ts';
+import { deadLetterListAnswer, explainAnswer, forkedAnswer } from './operator-answers.ts';
+import { deadLettersQuery } from './operator-queries.ts';
+import { commandHeaders, planParams, stepParams, submitHeaders } from './queries.ts';
+import { get, post, type Route } from './route.ts';
 
 const REFUSED = { 400: ['body-malformed', 'body-invalid', 'if-match-invalid'] };
 const UNDECIDED = {
@@ -89,5 +91,53 @@ export const OPERATOR_ROUTES: readonly Route[] = [
     description: 'Its worker stops; the step is tried again at once, and the loss does not count.',
     answer: 'The plan, with the step waiting for its turn.',
     conflicts: ['step-not-running'],
+  }),
+  post('/v1/plans/:planId/fork', {
+    operation: 'forkPlan',
+    tag: 'plans',
+    summary: 'Make a new plan of what a plan had come to',
+    description:
+      'The new plan takes over the results of steps that would do the same again, and does the rest, from the same base.',
+    params: planParams,
+    headers: submitHeaders,
+    body: forkBody,
+    answers: {
+      201: { what: 'The new plan begins.', json: forkedAnswer },
+      200: { what: 'The key was used before, and nothing new begins.', json: forkedAnswer },
+    },
+    answerHeaders: { Location: 'Path of the new plan.' },
+    problems: {
+      400: ['body-malformed', 'body-invalid', 'idempotency-key-invalid'],
+      ...PLAN,
+      413: ['body-too-large', 'plan-invalid'],
+      422: [
+        'seq-unknown',
+        'text-missing',
+        'fork-too-large',
+        'plan-invalid',
+        'repo-url-invalid',
+        'base-invalid',
+        'idempotency-key-reused',
+      ],
+      429: ['decider-busy', 'fork-busy'],
+      503: UNDECIDED[503],
+    },
+  }),
+  get('/v1/plans/:planId/steps/:step/explain', {
+    operation: 'explainStep',
+    tag: 'plans',
+    summary: 'What a step waits for',
+    params: stepParams,
+    answers: { 200: { what: 'In a sentence, and what it needs.', json: explainAnswer } },
+    problems: STEP,
+  }),
+  get('/v1/dead-letters', {
+    operation: 'listDeadLetters',
+    tag: 'plans',
+    summary: 'Poisoned steps of all plans',
+    description: 'Of the newest plan first. One that is redriven is no dead letter any more.',
+    query: deadLettersQuery,
+    answers: { 200: { what: 'A page.', json: deadLetterListAnswer } },
+    problems: { 400: ['query-invalid'] },
   }),
 ];

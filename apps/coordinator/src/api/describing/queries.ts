@@ -8,13 +8,13 @@ import { parseDuration } from '#contracts';
 
 export const PLAN_STATUSES = ['running', 'completed', 'halted', 'cancelled'] as const;
 
-function wholeNumber(min: number, max: number) {
+export function wholeNumber(min: number, max: number) {
   const message = `must be a whole number from ${min} to ${max}`;
   return z.int(message).min(min, message).max(max, message);
 }
 
 /** Postgres takes no NUL, and nothing that is looked for has a control character. */
-function word(charsMax: number) {
+export function word(charsMax: number) {
   const message = `must be 1 to ${charsMax} characters, no control characters among them, and given once`;
   return z
     .string(message)
