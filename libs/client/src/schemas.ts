@@ -11,4 +11,7 @@ export type LedgerEvent = Schemas['LedgerEvent'];
 export type LedgerPage = Schemas['LedgerPage'];
 export type SubmittedPlan = Schemas['SubmittedPlan'];
 export type DryRun = Schemas['DryRun'];
+export type DeadLetter = Schemas['DeadLetter'];
+export type Explanation = Schemas['Explanation'];
+export type ForkedPlan = Schemas['ForkedPlan'];
 export type Reason = Schemas['Reason'];

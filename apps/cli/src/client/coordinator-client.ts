@@ -14,12 +14,14 @@ import {
   type TransportOptions,
   type operations,
 } from '#client';
+import { OperatorClient } from './operator-client.ts';
 
 /** Whoever waits for a server to come up asks again soon. */
 const READY_TIMEOUT_MS = 2_000;
 
 /** What the commands ask of the coordinator, in their words. What fails is thrown as `#client` says. */
 export class CoordinatorClient {
+  readonly operator: OperatorClient;
   private readonly client: SkeinClient;
 
   constructor(
@@ -27,6 +29,7 @@ export class CoordinatorClient {
     o: TransportOptions = {},
   ) {
     this.client = new SkeinClient({ baseUrl, actor: actorName(), ...o });
+    this.operator = new OperatorClient(this.client.api);
   }
 
   async submit(plan: Submission, idempotencyKey: string): Promise<SubmittedPlan> {

@@ -5,6 +5,7 @@ import type { Terminal } from '../rendering/terminal.ts';
 import { parseAge } from '../pruning/age.ts';
 import type { CommandContext, UpOptions, VerifyOptions } from './context.ts';
 import type { DiffOptions } from './diff.ts';
+import { addOperatorCommands } from './operator-commands.ts';
 import type { InitOptions } from './init.ts';
 import { collectParam } from './param.ts';
 import type { PlanShowOptions } from './plan-show.ts';
@@ -172,6 +173,8 @@ export function createProgram(o: {
     .action(async (plan: string, options: { why?: string }) => {
       o.ended(await (await plans()).cancelPlan(context(), plan, options.why ?? null));
     });
+
+  addOperatorCommands(program, context, o.ended);
 
   program
     .command('ledger')
