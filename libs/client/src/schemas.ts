@@ -15,3 +15,5 @@ export type DeadLetter = Schemas['DeadLetter'];
 export type Explanation = Schemas['Explanation'];
 export type ForkedPlan = Schemas['ForkedPlan'];
 export type Reason = Schemas['Reason'];
+export type SinkView = Schemas['Sink'];
+export type SinkTest = Schemas['SinkTest'];

@@ -1,4 +1,5 @@
 export { PAGE_KINDS, ALERT_KINDS, type AlertKind, type PageKind } from './page.ts';
+export { adviceFor, type Advice } from './advice.ts';
 export type { PlanAlert } from './making/making-alerts.ts';
 export type { Rendering } from './message.ts';
 export type { Outbox } from './outbox.ts';

@@ -8,6 +8,8 @@ import {
   type LedgerPage,
   type PlanPage,
   type PlanView,
+  type SinkTest,
+  type SinkView,
   type StepView,
   type StreamedEvent,
   type SubmittedPlan,
@@ -18,6 +20,8 @@ import { OperatorClient } from './operator-client.ts';
 
 /** Whoever waits for a server to come up asks again soon. */
 const READY_TIMEOUT_MS = 2_000;
+/** A sink may take its time, and be sent two pages. */
+const SINK_TEST_TIMEOUT_MS = 130_000;
 
 /** What the commands ask of the coordinator, in their words. What fails is thrown as `#client` says. */
 export class CoordinatorClient {
@@ -103,6 +107,18 @@ export class CoordinatorClient {
     const path = { planId };
     const body = why === null ? {} : { why };
     await answerOf(this.api.POST('/v1/plans/{planId}/cancel', { params: { path }, body }));
+  }
+
+  /** Who is paged. */
+  async sinks(): Promise<SinkView[]> {
+    return (await answerOf(this.api.GET('/v1/sinks'))).sinks;
+  }
+
+  /** Sends a test page, once. */
+  async testSink(sink: string): Promise<SinkTest> {
+    const { baseUrl } = this;
+    const { api } = new SkeinClient({ baseUrl, actor: actorName(), timeoutMs: SINK_TEST_TIMEOUT_MS });
+    return answerOf(api.POST('/v1/sinks/{sink}/test', { params: { path: { sink } }, body: {} }));
   }
 
   /** Whether the coordinator takes plans now. Never throws. */

@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
 import { childEnvironment, loadSettings, stepEnvironment, unknownSettings } from '#config';
+import type { SinkView } from '#client';
 import { silentLogger } from '#telemetry';
+import { CoordinatorClient } from '../client/coordinator-client.ts';
 import { weak, type Finding } from '../doctor/finding.ts';
 import { checkDataDir, checkDisk, checkPort, checkSandbox } from '../doctor/machine.ts';
+import { checkPaging } from '../doctor/paging.ts';
 import { checkGit, checkNats, checkNode, checkPostgres } from '../doctor/programs.ts';
 import { exitCodes } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
@@ -36,12 +39,24 @@ async function examine(givenDataDir: string | undefined): Promise<Finding[]> {
     checkDataDir(dataDir),
     checkDisk(dataDir),
     checkPort(settings.rest.port, settings.rest.host),
+    runningSinks(settings.rest.url).then((running) =>
+      checkPaging(
+        settings.paging.sinks.map(({ name }) => name),
+        running,
+      ),
+    ),
   ]);
   for (const { env, suggestion } of unknownSettings()) {
     const todo = suggestion === null ? '`skein config` lists the settings' : `did you mean ${suggestion}?`;
     findings.push(weak('settings', `${env} is set but is no setting of Skein`, todo));
   }
   return findings;
+}
+
+/** null: no server answers, which is no matter here. */
+async function runningSinks(url: string): Promise<SinkView[] | null> {
+  const client = new CoordinatorClient(url, { timeoutMs: 2_000, tries: 1 });
+  return client.sinks().catch(() => null);
 }
 
 function render(finding: Finding, paint: Paint): string {

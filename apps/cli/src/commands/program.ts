@@ -174,7 +174,7 @@ export function createProgram(o: {
       o.ended(await (await plans()).cancelPlan(context(), plan, options.why ?? null));
     });
 
-  addOperatorCommands(program, context, o.ended);
+  addOperatorCommands(program, context, (code) => o.ended(code));
 
   program
     .command('ledger')
@@ -211,6 +211,27 @@ export function createProgram(o: {
     .action(async (file: string, options: { json: boolean; param?: Record<string, string> }) => {
       const { validatePlan } = await import('./validating.ts');
       o.ended(await validatePlan(o.terminal, file, options));
+    });
+
+  const sinks = program
+    .command('sinks')
+    .description('who is paged, and whether it arrives')
+    .option('--json', 'machine-readable lines', false)
+    .action(async (options: { json: boolean }) => {
+      const { listSinks } = await import('./sinks.ts');
+      o.ended(await listSinks(context(), options));
+    });
+
+  sinks
+    .command('test')
+    .description('send a test page now')
+    .argument('<sink>', 'its name')
+    .option('--json', 'one machine-readable line', false)
+    .action(async (sink: string, options: { json: boolean }) => {
+      const { testSink } = await import('./sinks.ts');
+      o.ended(
+        await testSink(context(), sink, { json: options.json || sinks.opts<{ json: boolean }>().json }),
+      );
     });
 
   program
