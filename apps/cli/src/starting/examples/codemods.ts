@@ -1,6 +1,7 @@
 import type { Survey } from '../survey.ts';
 import { matrixFor } from './file-globs.ts';
-import { evidenceOf, type CodemodLanguageName, type Example, type ExampleSearch } from './example.ts';
+import { evidenceOf, type Example, type ExampleSearch } from './example.ts';
+import type { CodemodLanguageName } from '../source-language.ts';
 
 /** What a codemod would do to sources that a repository has. */
 export interface CodemodTrial {

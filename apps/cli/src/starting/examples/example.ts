@@ -1,9 +1,6 @@
 import type { Survey } from '../survey.ts';
 import type { Toolchain } from '../toolchains/toolchain.ts';
 
-export type CommentStyle = '//' | '#';
-export type CodemodLanguageName = 'JavaScript' | 'TypeScript';
-
 /** A change that a first plan makes: one that has something to do in this very repository. */
 export interface Example {
   /** Names the plan, its step and its branch. */

@@ -1,4 +1,4 @@
-import type { CodemodLanguageName, CommentStyle } from '../examples/example.ts';
+import type { CodemodLanguageName, CommentStyle } from '../source-language.ts';
 
 /** How a repository's own checks are run, as far as its files tell. */
 export interface Toolchain {
