@@ -1,15 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MessageTooLargeError, type DeciderClient } from '#bus';
-import type {
-  Actor,
-  PlanCommandInput,
-  PlanDefinition,
-  PlanInput,
-  PlanReply,
-  PlanSubmitted,
-} from '#domain';
+import type { Actor, PlanCommandInput, PlanDefinition, PlanInput, PlanReply, PlanSubmitted } from '#domain';
 import type { Logger } from '#telemetry';
+import { systemClock, type Clock } from '../deciding/clock.ts';
 import type { Elector } from '../deciding/elector.ts';
 import { DeciderBusyError, LedgerDownError, NotDeciderError } from '../deciding/errors.ts';
 
@@ -45,6 +39,8 @@ export interface PlanCommandsOptions {
   log: Logger;
   /** How long a standby asks around before it gives up. */
   forwardTimeoutMs: number;
+  /** Default: the system's. */
+  clock?: Clock;
 }
 
 export const EXPLAINED_STEPS = 500;
@@ -103,7 +99,7 @@ export class PlanCommands {
   }
 
   private async forward(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
-    const signal = AbortSignal.timeout(this.o.forwardTimeoutMs);
+    const { signal, calloff } = this.patience();
     try {
       return (await this.o.client.request('command', command, signal, { traceparent })) as CommandReply;
     } catch (error) {
@@ -121,7 +117,15 @@ export class PlanCommands {
         code: 'no-decider',
         reason: 'no coordinator decides right now (one is taking over); try again in a few seconds',
       };
+    } finally {
+      calloff();
     }
+  }
+
+  private patience(): { signal: AbortSignal; calloff: () => void } {
+    const controller = new AbortController();
+    const { clock = systemClock, forwardTimeoutMs } = this.o;
+    return { signal: controller.signal, calloff: clock.schedule(forwardTimeoutMs, () => controller.abort()) };
   }
 }
 
@@ -153,11 +157,13 @@ export function newIdempotencyKey(): string {
   return randomUUID();
 }
 
-/** What the plan is pinned to: its text, and the repository when that was given beside it. */
-export function submissionDigest(text: string, definition: PlanDefinition): string {
-  return createHash('sha256')
+/** What the plan is pinned to: its text, and repository and base when those were given beside it. */
+export function submissionDigest(text: string, definition: PlanDefinition, base?: string): string {
+  const hash = createHash('sha256')
     .update(text)
     .update('\n')
-    .update(definition.repo?.url ?? '')
-    .digest('hex');
+    .update(definition.repo?.url ?? '');
+  // No address has a line break.
+  if (base !== undefined) hash.update('\n').update(base);
+  return hash.digest('hex');
 }

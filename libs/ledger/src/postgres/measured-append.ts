@@ -11,8 +11,13 @@ export async function measuringAppend(
   try {
     const results = await append();
     measure('appendDuration', secondsSince(startedAt), {});
-    measure('appendEvents', appends.reduce((sum, { events }) => sum + events.length, 0), {});
-    for (const { status } of results) if (status === 'conflict') count('appendFailures', { kind: 'conflict' });
+    measure(
+      'appendEvents',
+      appends.reduce((sum, { events }) => sum + events.length, 0),
+      {},
+    );
+    for (const { status } of results)
+      if (status === 'conflict') count('appendFailures', { kind: 'conflict' });
     return results;
   } catch (error) {
     if (error instanceof TermLostError) count('appendFailures', { kind: 'term-lost' });

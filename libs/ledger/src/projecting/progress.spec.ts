@@ -198,9 +198,9 @@ Computed from the ledger up to event 12 (ffffffffffffffff). Do not edit: nobody 
 - **flaky** \`npm run e2e\` fails now and then without any change of the plan: exited with 1.
 `);
     const odd = [null, 7, { command: 1, verdict: 'red' }, { command: 'x', verdict: 'red', reason: {} }];
-    expect(
-      page([aStepView(3, 'baseline', { kind: 'baseline', outputs: { checks: odd } })]),
-    ).not.toContain('The base');
+    expect(page([aStepView(3, 'baseline', { kind: 'baseline', outputs: { checks: odd } })])).not.toContain(
+      'The base',
+    );
   });
 
   it('of a plan that halted: why, and what is left of it', () => {
