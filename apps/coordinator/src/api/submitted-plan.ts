@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   digestWithGiven,
   parsePlan,
@@ -41,7 +42,11 @@ export function digestOf(
   { text, base, params = {}, files = {} }: SubmissionBody,
   definition: PlanDefinition,
 ): string {
-  return digestWithGiven(submissionDigest(text, definition, base), { params, files });
+  const pinned = submissionDigest(text, definition);
+  // No digest has a line break.
+  const withBase =
+    base === undefined ? pinned : createHash('sha256').update(`${pinned}\n${base}`).digest('hex');
+  return digestWithGiven(withBase, { params, files });
 }
 
 function invalidPlan(problems: PlanProblem[]): Problem {
