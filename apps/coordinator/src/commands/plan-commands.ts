@@ -157,13 +157,11 @@ export function newIdempotencyKey(): string {
   return randomUUID();
 }
 
-/** What the plan is pinned to: its text, and repository and base when those were given beside it. */
-export function submissionDigest(text: string, definition: PlanDefinition, base?: string): string {
-  const hash = createHash('sha256')
+/** What the plan is pinned to: its text, and the repository when that was given beside it. */
+export function submissionDigest(text: string, definition: PlanDefinition): string {
+  return createHash('sha256')
     .update(text)
     .update('\n')
-    .update(definition.repo?.url ?? '');
-  // No address has a line break.
-  if (base !== undefined) hash.update('\n').update(base);
-  return hash.digest('hex');
+    .update(definition.repo?.url ?? '')
+    .digest('hex');
 }
