@@ -101,7 +101,11 @@ export class Coordinator {
             clock: systemClock,
             expressions: celExpressions,
             log: log.child({ term }),
-            caps: { fleet: settings.decider.maxInFlight, pools: settings.decider.poolCaps },
+            caps: {
+              fleet: settings.decider.maxInFlight,
+              pools: settings.decider.poolCaps,
+              openSteps: settings.decider.tenantOpenSteps,
+            },
             pools: Object.keys(settings.decider.poolCaps),
             leaseMs: settings.decider.leaseMs,
             claimTimeoutMs: settings.decider.claimTimeoutMs,

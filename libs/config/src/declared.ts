@@ -136,6 +136,12 @@ export const declared = {
       meaning:
         'Steps in flight at once per pool, such as `heavy=2,default=64`. A pool without a cap has only that of the fleet.',
     }),
+    tenantOpenSteps: setting(wholeNumber(1, 100_000_000), {
+      env: 'SKEIN_TENANT_OPEN_STEPS',
+      default: 200_000,
+      meaning:
+        'Steps that have not ended, of all plans of a tenant together. A plan that would be too much is refused (429) until some have.',
+    }),
     trustedTenants: setting(nameList('tenant names', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/), {
       env: 'SKEIN_TRUSTED_TENANTS',
       default: ['local'],

@@ -33,6 +33,7 @@ describe('settings', () => {
         termMs: 3_000,
         maxInFlight: 256,
         poolCaps: {},
+        tenantOpenSteps: 200_000,
         trustedTenants: ['local'],
       },
       paging: { sinks: [], timeoutMs: 10_000, linkUrl: null },

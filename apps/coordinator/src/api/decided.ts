@@ -25,9 +25,12 @@ const STATUS_OF_REFUSAL: Record<string, number> = {
   'step-unknown': 404,
   'idempotency-key-reused': 422,
   'seq-stale': 412,
+  'quota-too-small': 422,
+  'quota-used-up': 429,
 };
 
 /** Refused now, for a reason that passes by itself. */
 const RETRY_AFTER_S: Record<string, number> = {
   'plan-closing': 5,
+  'quota-used-up': 30,
 };

@@ -43,6 +43,7 @@ describe('what an operator does to a plan', () => {
       SKEIN_ARTIFACTS_DIR: home,
       SKEIN_LEASE_MS: '1500ms',
       SKEIN_DECIDER_TTL_MS: '1s',
+      SKEIN_TENANT_OPEN_STEPS: '40',
       SKEIN_PORT: '0',
       HOME: home,
     });
@@ -394,6 +395,38 @@ describe('what an operator does to a plan', () => {
       expect([body, refused.status, refused.body['code']]).toEqual([body, status, code]);
     }
     expect((await post('nosuchplan/fork')).status).toBe(404);
+  }, 60_000);
+
+  it('takes no plan over the quota of its tenant, and leaves no row of it', async () => {
+    behaviours.set('long', hold);
+    const matrix = { kind: 'list' as const, values: Array.from({ length: 30 }, (_, index) => `v${index}`) };
+    const large = await submit([{ name: 'long' }, { name: 'wide', needs: ['long'], matrix }]);
+    const offer = async (steps: number, key: string) => {
+      const text = `{version: 1, name: offered, steps: [{name: s, matrix: ${JSON.stringify(Array.from({ length: steps }, (_, index) => `w${index}`))}, noop: true}]}`;
+      const response = await fetch(new URL('/v1/plans', url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify({ text }),
+      });
+      const body = (await response.json()) as Record<string, unknown>;
+      return { status: response.status, wait: response.headers.get('retry-after'), body };
+    };
+    const refused = await offer(20, 'quota');
+    expect(refused).toMatchObject({ status: 429, wait: '30', body: { code: 'quota-used-up' } });
+    expect(refused.body['detail']).toContain('tenant local has 31 open steps and may have 40');
+    await expect(coordinator.reader.head(planIdFor('local', 'quota'))).rejects.toThrow('there is no plan');
+    expect(await offer(41, 'never')).toMatchObject({ status: 422, body: { code: 'quota-too-small' } });
+    const fitting = await offer(3, 'fits');
+    expect(fitting.status).toBe(201);
+    await closed(fitting.body['planId'] as string);
+    // At once: they are decided in one turn, or in several.
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => offer(9, `race ${index}`.replace(' ', '-'))),
+    );
+    expect(answers.some(({ status }) => status === 201)).toBe(true);
+    await post(`${large}/cancel`);
+    expect((await offer(20, 'quota')).status).toBe(201);
+    expect((await offer(20, 'quota')).status).toBe(200);
   }, 60_000);
 
   it('is refused with a reason where it makes no sense, and leaves no row', async () => {

@@ -30,7 +30,7 @@ function passed(ordinal: number): PlanInput {
 
 /** One decider's memory over a ledger that several of them may share. */
 async function aLoop(ledger: InMemoryLedger, rest: Partial<DecisionLoopOptions> = {}) {
-  const fleet = new Fleet({ fleet: null, pools: {} });
+  const fleet = new Fleet({ fleet: null, pools: {}, openSteps: 5 });
   const reread: string[] = [];
   const plans = new OpenPlans(ledger, fleet, { onRead: (plan) => reread.push(plan.planId) });
   await plans.recover();
@@ -105,6 +105,30 @@ describe('the decision loop', () => {
       ['step.admitted', 'lease b'],
     ]);
     expect(verifyChain(PLAN, events).ok).toBe(true);
+  });
+
+  it('keeps to the quota of a tenant within one turn, and takes what is sent again', async () => {
+    const { loop } = await start();
+    const three = [aStep('a'), aStep('b', ['a']), aStep('c', ['a'])];
+    const send = (planId: string, steps = three) => loop.submit(planId, submission(steps), null);
+    const replies = await Promise.all([send(PLAN), send('plan00000002'), send(PLAN)]);
+    expect(replies).toMatchObject([
+      { status: 'applied', next: 'continue' },
+      { status: 'refused', code: 'quota-used-up' },
+      { status: 'applied', next: 'stop' },
+    ]);
+    expect(await types(ledger, 'plan00000002')).toEqual([]);
+    await loop.submit(PLAN, passed(0), null);
+    expect(await send('plan00000003')).toMatchObject({ status: 'applied' });
+    expect(await send('plan00000004')).toMatchObject({ status: 'refused', code: 'quota-used-up' });
+    // Another decider knows of them from the ledger only.
+    await ledger.terms.resign((await ledger.terms.current()).term);
+    const { loop: next } = await start();
+    expect(await next.submit('plan00000004', submission(three), null)).toMatchObject({ status: 'refused' });
+    expect(await next.submit(PLAN, submission(three), null)).toMatchObject({
+      status: 'applied',
+      next: 'stop',
+    });
   });
 
   it('starts no effect and answers nobody before the commit', async () => {

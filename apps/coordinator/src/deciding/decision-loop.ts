@@ -10,6 +10,7 @@ import {
   type PlanInput,
   type PlanReply,
   type PlanState,
+  type Reason,
   type PoolSlots,
 } from '#domain';
 import { LedgerUnavailableError, TermLostError, type Append, type Head, type Ledger } from '#ledger';
@@ -188,6 +189,11 @@ export class DecisionLoop {
 
   private async decideOne(waiting: Waiting): Promise<void> {
     const { planId, input } = waiting;
+    const refusal = await this.overQuota(waiting);
+    if (refusal) {
+      this.answer(waiting, { status: 'refused', code: refusal.code, reason: refusal.message });
+      return;
+    }
     const plan = await this.planFor(waiting).catch((error: unknown) => {
       if (!(error instanceof PlanUnreadableError)) throw error;
       this.fail(waiting, new DecisionFailedError(planId, error));
@@ -204,9 +210,23 @@ export class DecisionLoop {
       record(entry, decision.events, waiting.traceparent);
       entry.aborts.push(...decision.aborts);
       entry.answers.push({ waiting, decision });
+      // The next one that is submitted in this turn finds it counted.
+      if (input.kind === 'submit') this.o.fleet.update(plan);
     } catch (error) {
       this.quarantine(entry, waiting, error);
     }
+  }
+
+  /** Why a new plan is not taken. One that is sent again is there already. */
+  private async overQuota({ planId, input }: Waiting): Promise<Reason | null> {
+    if (input.kind !== 'submit') return null;
+    const refusal = this.o.fleet.refusalOf(input.submission);
+    if (!refusal || this.touched.has(planId) || this.o.plans.cached(planId)) return null;
+    const known = await this.o.plans.get(planId).catch((error: unknown) => {
+      if (error instanceof PlanUnreadableError) return 'unreadable';
+      throw error;
+    });
+    return known ? null : refusal;
   }
 
   private async planFor({ planId, input, tries }: Waiting): Promise<PlanState | null> {

@@ -1056,7 +1056,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description Problem: `plan-invalid`, `repo-url-invalid`, `base-invalid`, `idempotency-key-reused`. */
+      /** @description Problem: `plan-invalid`, `repo-url-invalid`, `base-invalid`, `idempotency-key-reused`, `quota-too-small`. */
       422: {
         headers: {
           [name: string]: unknown;
@@ -1065,7 +1065,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description Problem: `decider-busy`. */
+      /** @description Problem: `decider-busy`, `quota-used-up`. */
       429: {
         headers: {
           [name: string]: unknown;
@@ -2002,7 +2002,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description Problem: `seq-unknown`, `text-missing`, `fork-too-large`, `plan-invalid`, `repo-url-invalid`, `base-invalid`, `idempotency-key-reused`. */
+      /** @description Problem: `seq-unknown`, `text-missing`, `fork-too-large`, `plan-invalid`, `repo-url-invalid`, `base-invalid`, `idempotency-key-reused`, `quota-too-small`. */
       422: {
         headers: {
           [name: string]: unknown;
@@ -2011,7 +2011,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description Problem: `decider-busy`, `fork-busy`. */
+      /** @description Problem: `decider-busy`, `fork-busy`, `quota-used-up`. */
       429: {
         headers: {
           [name: string]: unknown;

@@ -1,3 +1,4 @@
+import type { PlanSubmitted, Reason } from '../ledger/events.ts';
 import { isOverdue } from '../plan/decide.ts';
 import { firstReady, type Lane } from '../plan/lanes.ts';
 import {
@@ -11,6 +12,7 @@ import {
 import { TimeHeap } from '../time-heap.ts';
 import { Counts, type Consumption } from './counts.ts';
 import { FairQueue } from './fair-queue.ts';
+import { openSteps, quotaRefusal, stepsNamed } from './quota.ts';
 
 /** Limits that span plans, from the fleet's settings. What is not named has no limit of its own. */
 export interface FleetCaps {
@@ -21,6 +23,8 @@ export interface FleetCaps {
   repositories?: Record<string, number>;
   /** Locks of tenants, by name: how many steps may hold one at once. Default 1. */
   locks?: Record<string, number>;
+  /** Steps of all its open plans that a tenant may have; a plan that would be too much is not taken. */
+  openSteps?: number;
 }
 
 /** What workers can take, by pool, from their heartbeats. */
@@ -73,6 +77,12 @@ export class Fleet {
     this.setWake(plan);
     this.queue(plan);
     if (plan.closed) this.remove(plan.planId);
+  }
+
+  /** Why a plan that is submitted is not taken; null: it is. Goes by the plans that were taken in so far. */
+  refusalOf({ tenant, definition }: PlanSubmitted): Reason | null {
+    const open = this.counts.of(`open ${tenant}`);
+    return quotaRefusal(tenant, open, stepsNamed(definition), this.caps.openSteps ?? null);
   }
 
   remove(planId: string): void {
@@ -356,6 +366,7 @@ function consumptionOf(plan: PlanState): Consumption {
   const tenant = tenantOf(plan);
   consumption.set('fleet', plan.inFlight);
   consumption.set(`tenant ${tenant}`, plan.inFlight);
+  consumption.set(`open ${tenant}`, openSteps(plan));
   const url = plan.submitted.definition.repo?.url;
   if (url !== undefined) consumption.set(`repository ${url}`, plan.inFlight);
   for (const [pool, inFlight] of plan.inFlightByPool) consumption.set(`pool ${pool}`, inFlight);

@@ -66,8 +66,9 @@ export const ROUTES: readonly Route[] = [
       400: ['body-malformed', 'body-invalid', 'query-invalid', 'idempotency-key-invalid'],
       413: ['body-too-large', 'plan-invalid'],
       415: ['unsupported-media-type', 'unsupported-encoding'],
-      422: ['plan-invalid', 'repo-url-invalid', 'base-invalid', 'idempotency-key-reused'],
+      422: ['plan-invalid', 'repo-url-invalid', 'base-invalid', 'idempotency-key-reused', 'quota-too-small'],
       ...UNDECIDED,
+      429: ['decider-busy', 'quota-used-up'],
     },
   }),
   get('/v1/plans', {
