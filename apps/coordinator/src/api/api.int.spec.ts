@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import { request } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { RequestMethod } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
@@ -43,6 +44,8 @@ describe('the API and its description', () => {
   let settings: Settings;
   let coordinator: Coordinator;
   let worker: ScriptedWorker;
+  /** Who is paged. */
+  let sink: Server;
   let app: NestFastifyApplication;
   let url: URL;
   let client: SkeinClient;
@@ -56,6 +59,9 @@ describe('the API and its description', () => {
     const home = await tempDir('described');
     const namespace = freshNamespace();
     const { natsUrl } = testServers();
+    sink = createServer((_request, response) => response.end());
+    await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
+    const hook = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/hook`;
     settings = loadSettings({
       DATABASE_URL: database.adminUrl,
       NATS_URL: natsUrl,
@@ -63,6 +69,7 @@ describe('the API and its description', () => {
       SKEIN_ARTIFACTS_DIR: home,
       SKEIN_LEASE_MS: '2s',
       SKEIN_PORT: '0',
+      SKEIN_SINKS: JSON.stringify([{ name: 'ops', type: 'webhook', url: hook, secrets: ['a'.repeat(16)] }]),
       HOME: home,
     });
     coordinator = await Coordinator.start(settings, silentLogger);
@@ -80,6 +87,7 @@ describe('the API and its description', () => {
     await app?.close();
     await worker?.stop();
     await coordinator?.stop();
+    sink?.close();
     await database?.drop();
   });
 
@@ -239,6 +247,7 @@ describe('the API and its description', () => {
       `${plan}/steps/s1/attempts/1/log?from=3`,
       `${plan}/steps/tried/attempts/1/diff`,
       '/v1/events?after=0-0',
+      '/v1/sinks',
       '/v1/openapi.json',
       '/healthz',
       '/readyz',
@@ -247,6 +256,7 @@ describe('the API and its description', () => {
       const { status, text } = await call('GET', path);
       expect([path, status, text.length > 0]).toEqual([path, 200, true]);
     }
+    await call('POST', '/v1/sinks/ops/test', { body: {} });
     const head = (await coordinator.reader.head(planId)).seq;
     await call('GET', `${plan}/events`, { headers: { 'last-event-id': String(head) } });
     const cancelled = await submit(aPlan({ steps: [aStep({ name: 'held' })] }), 'cancelled');
