@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { makeSink } from '../sinks/make-sink.ts';
 import type { SinkSettings } from '../sinks/sink.ts';
 import { testMessages } from '../test-message.ts';
+import { documentedCheck } from '../testing/documented.ts';
 import { Receiver, type Behaviour } from '../testing/receiver.ts';
 import { held } from '../testing/schemas.ts';
 import { deliver } from './deliver.ts';
@@ -49,13 +49,16 @@ describe('a delivery', () => {
     },
   );
 
-  it('carries a signature that a receiver can verify with the new secret, and with the old one', async () => {
+  it('carries a signature that a receiver can verify as documented, with the new secret and with the old one', async () => {
+    const isFromSkein = await documentedCheck();
     await send();
     const [{ headers, body }] = receiver.received as [(typeof receiver.received)[0]];
-    for (const secret of SECRETS)
-      expect(verify(headers['skein-signature'] as string, body, secret)).toBe(true);
-    expect(verify(headers['skein-signature'] as string, body, 'another-secret-0000')).toBe(false);
-    expect(verify(headers['skein-signature'] as string, `${body} `, SECRETS[0]!)).toBe(false);
+    const signature = headers['skein-signature'] as string;
+    for (const secret of SECRETS) expect(isFromSkein(signature, body, secret)).toBe(true);
+    expect(isFromSkein(signature, body, 'another-secret-0000')).toBe(false);
+    expect(isFromSkein(signature, `${body} `, SECRETS[0]!)).toBe(false);
+    expect(isFromSkein(signature, body, SECRETS[0]!, Date.now() + 6 * 60_000)).toBe(false);
+    expect(isFromSkein('', body, SECRETS[0]!)).toBe(false);
   });
 
   it.each<[string, Behaviour, string]>([
@@ -134,15 +137,3 @@ describe('a delivery', () => {
     await expect(sending).rejects.toThrow('the end');
   });
 });
-
-/** As docs/paging.md tells receivers to do it. */
-function verify(header: string, body: string, secret: string): boolean {
-  const parts = header.split(',').map((part) => part.split('=') as [string, string]);
-  const t = Number(parts.find(([name]) => name === 't')?.[1]);
-  if (!(Math.abs(Date.now() / 1_000 - t) <= 300)) return false;
-  const expected = createHmac('sha256', secret).update(`${t}.${body}`).digest();
-  return parts.some(([name, hex]) => {
-    const given = Buffer.from(hex, 'hex');
-    return name === 'v1' && given.length === expected.length && timingSafeEqual(given, expected);
-  });
-}
