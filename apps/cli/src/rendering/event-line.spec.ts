@@ -89,6 +89,6 @@ describe('the lines of a plan that is watched without a terminal', () => {
   });
 
   it('say nothing of types that only a newer server knows', () => {
-    expect(linesOf([aPictured(1)], [{ seq: 99, at: 'soon', type: 'plan.paused', data: {} }])).toEqual([]);
+    expect(linesOf([aPictured(1)], [{ seq: 99, at: 'soon', type: 'plan.praised', data: {} }])).toEqual([]);
   });
 });

@@ -79,6 +79,16 @@ function newsOfPlan(plan: WatchedPlan, event: PlanEvent): News | null {
       const { branch, sha, state } = plan.integration ?? { branch: '', sha: '', state: '' };
       return { word: state, style: 'green', what: `branch ${branch} at ${sha.slice(0, 12)}`, notes: [] };
     }
+    case 'plan.paused':
+      return { word: 'paused', style: 'yellow', what: plan.name, notes: [plan.paused ?? ''] };
+    case 'plan.resumed':
+    case 'plan.reopened':
+      return {
+        word: event.type.slice('plan.'.length),
+        style: null,
+        what: plan.name,
+        notes: [`by ${event.data.by.name}`, event.data.why ?? ''],
+      };
     case 'plan.completed':
     case 'plan.halted':
     case 'plan.cancelled':

@@ -60,7 +60,9 @@ export function renderHead(
   const pieces: Piece[] = [
     ['bold', escapeText(plan.name)],
     `  ${escapeText(plan.planId)}  `,
-    [statusStyle(plan.status), escapeText(plan.status)],
+    plan.paused === null
+      ? [statusStyle(plan.status), escapeText(plan.status)]
+      : ['yellow', escapeText(plan.paused)],
     ['dim', `  ${took}`],
   ];
   return fitLine(pieces, columns, paint);

@@ -145,10 +145,27 @@ describe('a plan that is watched', () => {
     expect(plan.step('s1')!.wait).toBeNull();
   });
 
+  it('shows what an operator does, once: paused, resumed, retried', () => {
+    const plan = aWatchedPlan([aPictured(1, { state: 'blocked', endedAt: iso(1) })]);
+    const by = { name: 'ann', via: 'cli' };
+    const tell = (seq: number, type: string, data: object = {}) =>
+      plan.apply({ seq, at: iso(2), type, data: { by, why: null, ...data } });
+    tell(90, 'plan.paused', { why: 'lunch' });
+    expect(plan.paused).toBe('paused by ann: lunch');
+    tell(91, 'plan.resumed');
+    expect(plan.paused).toBeNull();
+    expect(tell(91, 'plan.paused')).toBeNull();
+    tell(92, 'plan.halted', { reason: { code: 'steps-failed', message: 'no' } });
+    tell(93, 'plan.reopened');
+    expect(tell(94, 'step.reopened', { ordinal: 1 })).toMatchObject({ before: 'blocked' });
+    expect(plan).toMatchObject({ status: 'running', endedMs: null, reason: null });
+    expect(plan.step('s1')).toMatchObject({ state: 'waiting', endedMs: null, reason: null });
+  });
+
   it('lets events of a newer server pass', () => {
     const plan = aWatchedPlan([aPictured(1)]);
     expect(plan.apply({ seq: 99, at: iso(0), type: 'step.redriven', data: { ordinal: 1 } })).toBeNull();
-    expect(plan.apply({ seq: 100, at: iso(0), type: 'plan.paused', data: {} })).toBeNull();
+    expect(plan.apply({ seq: 100, at: iso(0), type: 'plan.praised', data: {} })).toBeNull();
     expect(plan.seq).toBe(100);
   });
 });

@@ -7,6 +7,7 @@ import {
   hasEndedStep,
   isDone,
   newStep,
+  reopen,
   time,
   type WatchedStep,
 } from './watched-step.ts';
@@ -36,6 +37,8 @@ export interface WatchedIntegration {
 export class WatchedPlan {
   status: string;
   reason: string | null;
+  /** Who paused it, and why; null: it is not paused. */
+  paused: string | null;
   endedMs: number | null;
   integration: WatchedIntegration | null;
   /** The last event that is in here. */
@@ -56,6 +59,7 @@ export class WatchedPlan {
     this.name = plan.name;
     this.status = plan.status;
     this.reason = plan.reason?.message ?? null;
+    this.paused = plan.reason?.code === 'plan-paused' ? plan.reason.message : null;
     this.submittedMs = time(plan.submittedAt);
     this.endedMs = time(plan.endedAt);
     this.integration = plan.integration ?? null;
@@ -101,15 +105,18 @@ export class WatchedPlan {
   /** null: the event changed nothing that is shown. */
   apply(told: ToldEvent): Change | null {
     const event = told as { type: string; data: unknown } as PlanEvent;
+    // What an operator did has no epoch: it counts when the picture did not know of it.
+    const isNews = told.seq > this.seq;
     this.seq = Math.max(this.seq, told.seq);
     const atMs = time(told.at) ?? 0;
     const ordinal = 'ordinal' in event.data ? event.data.ordinal : null;
     const step = ordinal === null ? undefined : this.byOrdinal.get(formatOrdinal(ordinal));
     const before = step?.state ?? null;
+    const isReopened = step !== undefined && isNews && reopens(event) && reopen(step);
     const changedStep =
-      step !== undefined && changeStep(step, event as Parameters<typeof changeStep>[1], atMs);
+      (step !== undefined && changeStep(step, event as Parameters<typeof changeStep>[1], atMs)) || isReopened;
     if (changedStep) this.countDone(step, Number(isDone(step.state)) - Number(isDone(before ?? '')));
-    const changedPlan = this.change(event, atMs);
+    const changedPlan = (isNews && this.operate(event)) || this.change(event, atMs);
     if (!changedStep && !changedPlan) return null;
     return { step: changedStep ? step : null, before: changedStep ? before : null };
   }
@@ -117,6 +124,24 @@ export class WatchedPlan {
   /** What the decider says that steps wait for, by ordinal; steps that are not named wait for nothing. */
   setWaits(waits: ReadonlyMap<string, string>): void {
     for (const step of this.byOrdinal.values()) step.wait = waits.get(step.ordinal) ?? null;
+  }
+
+  private operate(event: PlanEvent): boolean {
+    switch (event.type) {
+      case 'plan.paused': {
+        const { by, why } = event.data;
+        this.paused = `paused by ${by.name}${why ? `: ${why}` : ''}`;
+        return true;
+      }
+      case 'plan.resumed':
+        this.paused = null;
+        return true;
+      case 'plan.reopened':
+        Object.assign(this, { status: 'running', reason: null, endedMs: null });
+        return true;
+      default:
+        return false;
+    }
   }
 
   private change(event: PlanEvent, atMs: number): boolean {
@@ -189,7 +214,7 @@ export class WatchedPlan {
 
   private finish(status: string, reason: string, atMs: number): boolean {
     if (this.endedMs !== null) return false;
-    Object.assign(this, { status, reason, endedMs: atMs });
+    Object.assign(this, { status, reason, paused: null, endedMs: atMs });
     return true;
   }
 
@@ -216,6 +241,11 @@ export class WatchedPlan {
       wait: view.wait ?? null,
     });
   }
+}
+
+/** What an operator does to a step that ended badly, so that the plan can go on. */
+function reopens({ type }: PlanEvent): boolean {
+  return type === 'step.reopened' || type === 'step.skipped';
 }
 
 /** Before the plan's own steps, or behind them. */

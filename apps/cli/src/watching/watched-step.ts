@@ -148,6 +148,14 @@ export function end(
   return move(step, state);
 }
 
+/** A step that ended badly has its turn again. */
+export function reopen(step: WatchedStep): boolean {
+  if (step.state !== 'blocked' && step.state !== 'poisoned') return false;
+  step.endedMs = null;
+  step.reason = null;
+  return move(step, 'waiting');
+}
+
 function move(step: WatchedStep, state: string): true {
   step.state = state;
   step.untilMs = null;

@@ -729,7 +729,7 @@ export interface components {
       /** @description The commit that it started from; null: not resolved, or no repository. */
       baseSha: string | null;
       integration: components['schemas']['Integration'] | null;
-      /** @description Why it ended as it did; null while it runs. */
+      /** @description Why it ended as it did, or who paused it (`plan-paused`); else null. */
       reason: components['schemas']['Reason'] | null;
       /** @description Up to where this was computed. Its seq is the ETag. */
       head: components['schemas']['Head'];

@@ -174,6 +174,13 @@ Computed from the ledger up to event 12 (ffffffffffffffff). Do not edit: nobody 
     expect(page([aStepView(1, 'build')])).toContain('**Running**: 0 of 1 step done. Nothing runs now.');
   });
 
+  it('says of a paused plan who paused it, and why', () => {
+    const reason = { code: 'plan-paused', message: 'paused by ann: lunch' };
+    expect(page([aStepView(1, 'build')], { reason })).toContain(
+      '**Paused**: 0 of 1 step done. The plan was paused by ann: lunch.',
+    );
+  });
+
   it('tells why the integration waits once everything else is done, and not before', () => {
     const waits = { s2: 'plan other1 is integrating into main' };
     const done = page([aStepView(1, 'build', passed), ...lastSteps(2)], {}, { waits });

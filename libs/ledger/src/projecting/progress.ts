@@ -40,6 +40,9 @@ function headline(page: ProgressPage): string {
   if (status === 'running') {
     const estimate = estimateLeft(page.steps.map(timeOf), page.nowMs);
     const left = estimate ? `, ${describeEstimate(estimate)}` : '';
+    // Nothing begins until somebody says so: that comes before all else.
+    if (reason?.code === 'plan-paused')
+      return `**Paused**: ${counted}. The plan was ${sentence(prose(reason.message))}`;
     return `**Running**: ${counted}${left}. ${attention(page)}`;
   }
   const took =
