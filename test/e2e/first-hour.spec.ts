@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { eventually, gitRepo, tempDir, type GitRepo } from '#testing';
 import * as repositories from './first-repositories.ts';
 import type { FirstRepository } from './first-repositories.ts';
-import { Stack, freshDataDir, skein, type PlanSummary } from './stack.ts';
+import { SKEIN, Stack, freshDataDir, processesOf, skein, type PlanSummary } from './stack.ts';
 
 const run = promisify(execFile);
 
@@ -305,6 +305,29 @@ describe('skein plan show', () => {
   }, 60_000);
 });
 
+describe('a look at a repository', () => {
+  it('that never answers ends with Ctrl-C, and leaves nothing', async () => {
+    let asked = 0;
+    const server = createServer(() => void (asked += 1));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const repo = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x.git`;
+    const folder = await tempDir('plan');
+    await write(folder, { 'plan.json': planText({ repo, steps: [{ name: 'a', run: 'true' }] }) });
+    const env = { ...process.env, TMPDIR: temp, SKEIN_REPO_SCHEMES: 'http' };
+    const child = spawn(SKEIN, ['plan', 'show', 'plan.json'], { cwd: folder, env, stdio: 'ignore' });
+    const exited = once(child, 'exit');
+    await eventually(() => asked > 0, { timeoutMs: 30_000 });
+    child.kill('SIGINT');
+    const [code] = (await exited) as [number | null];
+    expect(code).toBe(1);
+    await expectNothingLeft();
+    expect(await processesOf(temp)).toEqual([]);
+    server.closeAllConnections();
+    server.close();
+  }, 60_000);
+});
+
 describe('what is not committed', () => {
   async function workedOn(): Promise<{ repo: GitRepo; plan: object }> {
     const repo = await gitRepo({ 'a.txt': 'a\n' });
@@ -480,7 +503,7 @@ describe('skein diff', () => {
     expect((await cli(temp, 'diff', planId, '--name-only')).stdout).toBe('a.txt\nlatin1.txt\nnew.txt\n');
     // Through a pipe, as a person would: the bytes of no file are changed on their way.
     const env = { ...process.env, SKEIN_URL: stack.url };
-    await run('sh', ['-c', `${join(import.meta.dirname, '../../bin/skein')} diff ${planId} | git apply`], {
+    await run('sh', ['-c', `${SKEIN} diff ${planId} | git apply`], {
       cwd: repo.work,
       env,
     });
