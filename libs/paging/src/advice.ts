@@ -37,6 +37,7 @@ export function adviceFor(kind: PageKind, on: AdvisedOn): Advice[] {
     case 'plan.completed':
     case 'plan.cancelled':
     case 'integration.published':
+    default:
       return [look];
   }
 }

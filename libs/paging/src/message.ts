@@ -1,4 +1,5 @@
 import { formatOrdinal } from '#domain';
+import { redactText } from '#telemetry';
 import { adviceFor, type Advice } from './advice.ts';
 import type { Page, PageAction, PageContent, PageKind, Severity } from './page.ts';
 import { plainLine, plainText } from './plain-text.ts';
@@ -36,7 +37,7 @@ export interface Rendering {
 export function messageOf(page: Page, { fleet, baseUrl }: Rendering): Message {
   const { id, planId, incident, action, kind, content } = page;
   const { plan, step, reason, at } = content;
-  const says = SAYS[kind];
+  const says = saysOf(kind);
   return {
     id,
     incident,
@@ -52,7 +53,10 @@ export function messageOf(page: Page, { fleet, baseUrl }: Rendering): Message {
       tenant: plan && plainLine(plan.tenant, NAME_CHARS_MAX),
     },
     step: step && stepOf(step),
-    reason: { code: plainLine(reason.code, 100), message: plainText(reason.message, REASON_CHARS_MAX) },
+    reason: {
+      code: plainLine(reason.code, 100),
+      message: plainText(redactText(reason.message), REASON_CHARS_MAX),
+    },
     todo:
       action === 'resolve'
         ? []
@@ -79,7 +83,7 @@ export function nameOf({ ordinal, name }: NonNullable<Message['step']>): string 
 }
 
 function severityOf({ action, kind }: Page): Severity {
-  return action === 'resolve' ? 'info' : SAYS[kind].severity;
+  return action === 'resolve' ? 'info' : saysOf(kind).severity;
 }
 
 function linksOf(planId: string, baseUrl: string | null): Message['links'] {
@@ -89,6 +93,12 @@ function linksOf(planId: string, baseUrl: string | null): Message['links'] {
     { title: 'How it goes', url: `${plan}/progress.md` },
     { title: 'Its steps', url: `${plan}/steps` },
   ];
+}
+
+/** A page that a newer replica made waits for whoever decides. */
+function saysOf(kind: PageKind): (typeof SAYS)[PageKind] {
+  const says: Partial<typeof SAYS> = SAYS;
+  return says[kind] ?? { severity: 'error', what: `needs somebody: ${kind}` };
 }
 
 const SAYS: Record<PageKind, { severity: Severity; what: string; over?: string }> = {

@@ -58,8 +58,8 @@ const STANDBY_MS = 500;
 const PAUSE_MS = 25;
 /** A request that is under way when the replica stops may end. */
 const GRACE_MS = 2_000;
-/** More alerts than that say nothing more. */
-const ALERTS_MAX = 100;
+/** More alerts than that are not looked at. */
+const ALERTS_MAX = 10_000;
 
 /**
  * Pages people. It follows from the ledger's tail, in a lane of its own for each sink, beside the decider: nothing waits
@@ -125,6 +125,7 @@ export class Pager {
 
   /** Every sink that is set, in the order of the settings. Throws while the ledger is away. */
   async statuses(): Promise<SinkStatus[]> {
+    if (this.lanes.length === 0) return [];
     const states = await this.o.outbox.states(this.names);
     const stateOf = new Map(states.map((state) => [state.name, state]));
     return this.lanes.map(({ sink: { name, type, place, on } }) => ({

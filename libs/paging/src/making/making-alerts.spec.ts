@@ -1,5 +1,5 @@
 import type { NewPage, OpenIncident } from '../outbox.ts';
-import { makeAlerts, type PlanAlert } from './making-alerts.ts';
+import { ALERTS_MAX, makeAlerts, type PlanAlert } from './making-alerts.ts';
 
 const stuck = (planId: string): PlanAlert => ({ kind: 'plan.stuck', planId, message: 'a bug' });
 const facts = { plan: () => ({ name: 'Migrate', tenant: 'local' }), step: () => null };
@@ -44,6 +44,15 @@ describe('alerts', () => {
     one.hear([stuck('p1')]);
     other.hear([stuck('p1')]);
     expect(one.all[0]!.id).toBe(other.all[0]!.id);
+  });
+
+  it('are told up to a number, the others as those are over, and none is said to be over that is not', () => {
+    const told = new Told();
+    const many = Array.from({ length: ALERTS_MAX + 50 }, (_, n) => stuck(`p${String(n).padStart(3, '0')}`));
+    expect(told.hear(many)).toHaveLength(ALERTS_MAX);
+    expect(told.hear(many.toReversed())).toEqual([]);
+    expect(told.hear(many.slice(1))).toEqual(['resolve p000']);
+    expect(told.hear(many.slice(1))).toEqual(['trigger p100']);
   });
 
   it('are told to nobody who does not want to hear of them', () => {

@@ -11,6 +11,9 @@ export interface PlanAlert {
   message: string;
 }
 
+/** Open at once. Whoever has that many knows that something is wrong; the others follow as these are mended. */
+export const ALERTS_MAX = 100;
+
 export interface AlertOptions {
   sink: string;
   on: ReadonlySet<PageKind>;
@@ -37,6 +40,7 @@ export function makeAlerts(
   const make = (about: About): NewPage => newAlertPage(o.sink, { ...about, at }, closedBefore, facts);
   const triggers = [...current]
     .filter(([incident, { kind }]) => !known.has(incident) && o.on.has(kind))
+    .slice(0, Math.max(0, ALERTS_MAX - open.length))
     .map(([incident, { planId, kind, message }]) =>
       make({ action: 'trigger', planId, kind, incident, message }),
     );

@@ -109,9 +109,15 @@ describe('a delivery', () => {
     expect(elsewhere.received).toEqual([]);
   });
 
-  it('hears when it should come back', async () => {
-    receiver.always = { status: 429, headers: { 'retry-after': '7' } };
-    expect(await send()).toMatchObject({ ok: false, status: 429, retryAfterMs: 7_000 });
+  it('hears when it should come back, from a sink that is busy or away', async () => {
+    for (const [status, retryAfterMs] of [
+      [429, 7_000],
+      [503, 7_000],
+      [422, null],
+    ] as const) {
+      receiver.always = { status, headers: { 'retry-after': '7' } };
+      expect(await send()).toMatchObject({ ok: false, status, retryAfterMs });
+    }
   });
 
   it.each(['webhook', 'slack', 'pagerduty'] as const)(

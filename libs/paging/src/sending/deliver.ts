@@ -10,6 +10,8 @@ export type Delivery =
   /** `error`: for people, without the sink's secrets. `status`: null when there was no answer. */
   | { ok: false; status: number | null; error: string; retryAfterMs: number | null };
 
+/** Too many requests, service unavailable. */
+const LATER: ReadonlySet<number> = new Set([429, 503]);
 const ERROR_CHARS_MAX = 300;
 const READ_CHARS_MAX = 2_000;
 
@@ -26,7 +28,8 @@ export async function deliver(
       ok: false,
       status: answer.status,
       error: wordAnswer(sink, answer),
-      retryAfterMs: retryAfterMs(answer.retryAfter, o.nowMs),
+      // Of the whole sink, not of this page: only these statuses speak of it.
+      retryAfterMs: LATER.has(answer.status) ? retryAfterMs(answer.retryAfter, o.nowMs) : null,
     };
   } catch (error) {
     if (!(error instanceof NoAnswerError)) throw error;

@@ -76,6 +76,22 @@ describe.each(TYPES)('the format of %s', (type) => {
     held(type, sent(type, messageOf({ ...page, content }, { fleet: 'prod', baseUrl: null })).body);
   });
 
+  it('repeats no secret that a reason repeats', () => {
+    const token = `ghp_${'a'.repeat(36)}`;
+    const { body } = sent(
+      type,
+      aPage('plan.halted', { reason: `clone https://bot:${token}@x.org failed: ${token}` }),
+    );
+    expect(body).toContain('clone https://');
+    expect(body).not.toContain(token);
+  });
+
+  it('can say that something is wrong which only a newer version knows', () => {
+    const newer = aPage('plan.exploded' as PageKind);
+    expect(held(type, sent(type, newer).body)).toBeDefined();
+    expect(sent(type, newer).body).toContain('plan.exploded');
+  });
+
   it('has a test page, which nobody needs to do anything about', () => {
     for (const message of testMessages(type, 'prod', NOW)) {
       held(type, sent(type, message).body);
