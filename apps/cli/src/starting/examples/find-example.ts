@@ -31,7 +31,9 @@ async function readSources(
 ): Promise<Pick<ExampleSearch, 'sources' | 'isSample'>> {
   const wanted = { include: toolchain.sources, exclude: [] };
   const own = matchFiles([...survey.files], wanted).filter(isOwnSource);
-  const chosen = own.slice(0, SOURCES_MAX);
+  // From all over the repository: neighbours are alike.
+  const every = Math.ceil(own.length / SOURCES_MAX);
+  const chosen = own.filter((_, index) => index % every === 0);
   const sources = new Map<string, string>();
   for (let at = 0; at < chosen.length; at += READS_AT_ONCE) {
     const paths = chosen.slice(at, at + READS_AT_ONCE);
