@@ -302,9 +302,13 @@ describe('the metrics of a coordinator', () => {
       await get(`${url}/v1/plans/made-up-${i}`);
       await get(`${url}/made/up/${i}`);
     }
+    const everybody = Array.from({ length: 120 }, (_, i) => i);
     const scrape = await eventually(async () => {
+      // On a busy machine the first have been silent for long by now.
+      await Promise.all(everybody.map((i) => beat(client, `worker-${i}`, [`pool-${i}`])));
       const now = await scraped(url);
-      return now.sum('skein_steps', { state: 'admitted' }) === 120 ? now : null;
+      const isThere = now.sum('skein_workers', { state: 'serving' }) === 120;
+      return isThere && now.sum('skein_steps', { state: 'admitted' }) === 120 ? now : null;
     });
     expect(scrape.sum('skein_plans_open')).toBe(120);
     expect(scrape.all('skein_steps_in_flight')).toHaveLength(33);
