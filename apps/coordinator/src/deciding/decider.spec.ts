@@ -40,7 +40,13 @@ class HeldClock implements Clock {
 
 /** NATS with a JetStream that can be away while the connection stands. */
 function aBus(clock: HeldClock) {
-  const facts = { away: true, jobs: [] as string[] };
+  const facts = {
+    away: false,
+    jobs: [] as string[],
+    queued: [] as string[],
+    purged: [] as string[],
+    reconnect: (): void => undefined,
+  };
   const answer = <T>(value: T): Promise<T> =>
     facts.away ? Promise.reject(new Error('timeout')) : Promise.resolve(value);
   const subjects = new Subjects('spec');
@@ -51,7 +57,10 @@ function aBus(clock: HeldClock) {
     log: silentLogger,
     connected: true,
     subjects,
-    onStatus: () => () => undefined,
+    onStatus: (listener: (status: string) => void) => {
+      facts.reconnect = () => listener('reconnected');
+      return () => undefined;
+    },
     publish: () => true,
     encode: (_subject: string, body: unknown) => JSON.stringify(body),
     nc: {
@@ -70,7 +79,11 @@ function aBus(clock: HeldClock) {
           };
           yield await answer({ config });
         },
-        info: () => answer({ state: { subjects: {} } }),
+        info: () => answer({ state: { subjects: Object.fromEntries(facts.queued.map((job) => [job, 1])) } }),
+        purge: (_stream: string, { filter }: { filter: string }) => {
+          facts.purged.push(filter);
+          return answer({ purged: 1 });
+        },
       },
       consumers: { add: () => answer({}) },
     },
@@ -99,42 +112,78 @@ async function admitted(): Promise<InMemoryLedger> {
   return ledger;
 }
 
+async function aDecider() {
+  const ledger = await admitted();
+  const clock = new HeldClock();
+  const { bus, facts } = aBus(clock);
+  const { term } = (await ledger.terms.campaign('now'))!;
+  const sure = { is: true };
+  const decider = new Decider(
+    term,
+    {
+      name: 'now',
+      ledger,
+      bus,
+      clock,
+      log: silentLogger,
+      caps: { fleet: null, pools: {} },
+      expressions: celExpressions,
+      pools: [],
+      leaseMs: 10_000,
+      claimTimeoutMs: 60_000,
+      maxSteps: 10,
+      trustedTenants: [],
+      isSure: () => sure.is,
+      page: () => Promise.resolve(''),
+      onCommand: () => Promise.resolve(null),
+      onCommitted: () => undefined,
+    },
+    () => undefined,
+  );
+  return { decider, clock, facts, sure };
+}
+
+const JOB = new Subjects('spec').job({ pool: 'default', planId: PLAN, ordinal: 0, epoch: 1 });
+
 describe('a term that begins while JetStream is away', () => {
   it('publishes what was admitted before it as soon as there is a queue', async () => {
-    const ledger = await admitted();
-    const clock = new HeldClock();
-    const { bus, facts } = aBus(clock);
-    const { term } = (await ledger.terms.campaign('now'))!;
-    const decider = new Decider(
-      term,
-      {
-        name: 'now',
-        ledger,
-        bus,
-        clock,
-        log: silentLogger,
-        caps: { fleet: null, pools: {} },
-        expressions: celExpressions,
-        pools: [],
-        leaseMs: 10_000,
-        claimTimeoutMs: 60_000,
-        maxSteps: 10,
-        trustedTenants: [],
-        isSure: () => true,
-        page: () => Promise.resolve(''),
-        onCommand: () => Promise.resolve(null),
-        onCommitted: () => undefined,
-      },
-      () => undefined,
-    );
+    const { decider, clock, facts } = await aDecider();
+    facts.away = true;
     await decider.start();
     await clock.pass(10_000);
     expect(facts.jobs).toEqual([]);
     facts.away = false;
     await clock.pass(5_000);
-    expect(facts.jobs).toEqual([
-      new Subjects('spec').job({ pool: 'default', planId: PLAN, ordinal: 0, epoch: 1 }),
-    ]);
+    expect(facts.jobs).toEqual([JOB]);
+    await decider.stop();
+  });
+});
+
+describe('a decider that comes back to the queue', () => {
+  it('purges the jobs of plans that are over, and publishes those that are not', async () => {
+    const { decider, clock, facts } = await aDecider();
+    await decider.start();
+    facts.queued = [JOB, 'spec.jobs.v1.default.plan0000gone.s3.1'];
+    facts.reconnect();
+    await clock.pass(100);
+    expect(facts.jobs).toEqual([JOB, JOB]);
+    expect(facts.purged).toEqual(['spec.jobs.*.*.plan0000gone.>']);
+    await decider.stop();
+  });
+
+  it('leaves it alone while its term may be over: neither old jobs are published nor new ones purged', async () => {
+    const { decider, clock, facts, sure } = await aDecider();
+    await decider.start();
+    sure.is = false;
+    facts.queued = ['spec.jobs.v1.default.plan00000new.s0.1'];
+    facts.reconnect();
+    await clock.pass(10_000);
+    expect(facts.jobs).toEqual([JOB]);
+    expect(facts.purged).toEqual([]);
+    sure.is = true;
+    await clock.pass(5_000);
+    expect(facts.jobs).toEqual([JOB, JOB]);
+    expect(facts.purged).toEqual(['spec.jobs.*.*.plan00000new.>']);
     await decider.stop();
   });
 });

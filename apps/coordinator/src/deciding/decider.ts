@@ -374,9 +374,13 @@ export class Decider {
     this.loop.submit(planId, input, null).catch(() => undefined);
   }
 
-  /** Makes the queue when it is missing; after a wipe everything unclaimed is published again. */
+  /**
+   * Makes the queue when it is missing; after a wipe everything unclaimed is published again. An unsure decider leaves
+   * the queue alone: what it knows may be over.
+   */
   private async keepQueue(resumeAll: boolean, poolsChanged = false): Promise<void> {
     this.mustResume ||= resumeAll;
+    if (!this.o.isSure()) return;
     try {
       const created = await this.dispatcher.ensure();
       if (created || poolsChanged) this.announcer.announceNow();
@@ -388,11 +392,14 @@ export class Decider {
   }
 
   private async resumeAll(): Promise<void> {
+    // A plan that is not in memory for now is not over.
+    if (this.plans.mustReload) return;
     this.mustResume = false;
     for (const plan of this.plans.all()) this.dispatch(plan, () => this.dispatcher.resume(plan));
-    // A plan that is not in memory for now, or that only a successor knows, is not over.
-    const isKnown = (planId: string): boolean =>
-      !this.o.isSure() || this.plans.mustReload || this.plans.cached(planId) !== undefined;
+    const isKnown = (planId: string): boolean => {
+      this.mustResume ||= !this.o.isSure() || this.plans.mustReload;
+      return this.mustResume || this.plans.cached(planId) !== undefined;
+    };
     await this.dispatcher.purgeOrphans(isKnown).catch((error: unknown) => {
       this.mustResume = true;
       throw error;
