@@ -171,6 +171,16 @@ describe('a decider that comes back to the queue', () => {
     await decider.stop();
   });
 
+  it('does nothing more when it was stopped while the broker was asked', async () => {
+    const { decider, clock, facts } = await aDecider();
+    await decider.start();
+    facts.reconnect();
+    const stopped = decider.stop();
+    await clock.pass(5_000);
+    await stopped;
+    expect(facts.jobs).toEqual([JOB]);
+  });
+
   it('leaves it alone while its term may be over: neither old jobs are published nor new ones purged', async () => {
     const { decider, clock, facts, sure } = await aDecider();
     await decider.start();

@@ -86,6 +86,7 @@ export class Decider {
   private readonly deadLetters: DeadLetters;
   private served: ServedTerm | null = null;
   private unsubscribe: () => void = () => undefined;
+  private stopped = false;
   /** The jobs of all plans are to be published as soon as there is a queue. */
   private mustResume = false;
   private stopQueueChecks: () => void = () => undefined;
@@ -226,6 +227,7 @@ export class Decider {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     this.stopQueueChecks();
     this.announcer.stop();
     this.unsubscribe();
@@ -380,9 +382,10 @@ export class Decider {
    */
   private async keepQueue(resumeAll: boolean, poolsChanged = false): Promise<void> {
     this.mustResume ||= resumeAll;
-    if (!this.o.isSure()) return;
+    if (!this.isInCharge) return;
     try {
       const created = await this.dispatcher.ensure();
+      if (!this.isInCharge) return;
       if (created || poolsChanged) this.announcer.announceNow();
       if (this.mustResume) await this.resumeAll();
       else if (created) this.dispatcher.republishAll((planId) => this.plans.cached(planId));
@@ -391,13 +394,18 @@ export class Decider {
     }
   }
 
+  /** This term is not over yet, and surely so. The replica may be sure of a later term of its own. */
+  private get isInCharge(): boolean {
+    return !this.stopped && this.o.isSure();
+  }
+
   private async resumeAll(): Promise<void> {
     // A plan that is not in memory for now is not over.
     if (this.plans.mustReload) return;
     this.mustResume = false;
     for (const plan of this.plans.all()) this.dispatch(plan, () => this.dispatcher.resume(plan));
     const isKnown = (planId: string): boolean => {
-      this.mustResume ||= !this.o.isSure() || this.plans.mustReload;
+      this.mustResume ||= !this.isInCharge || this.plans.mustReload;
       return this.mustResume || this.plans.cached(planId) !== undefined;
     };
     await this.dispatcher.purgeOrphans(isKnown).catch((error: unknown) => {
