@@ -44,6 +44,14 @@ describe('the lines of a plan that is watched without a terminal', () => {
     ]);
   });
 
+  it('tell the first line of a reason: the rest of it is told at the end', () => {
+    const reason = because('The check failed\nnpm error');
+    const blocked = told('step.blocked', { ordinal: 1, epoch: 1, reason }, 65_000);
+    expect(linesOf([aPictured(1), aPictured(2)], [...started, blocked]).at(-1)).toBe(
+      '2026-11-20T12:01:05Z     0/2 blocked   step-1  (4.0 s, The check failed …)',
+    );
+  });
+
   it('tell why a step goes back, sleeps or ends badly', () => {
     const lost = told('lease.lost', {
       ordinal: 1,

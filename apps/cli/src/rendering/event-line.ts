@@ -28,13 +28,19 @@ export function renderEvent(plan: WatchedPlan, told: ToldEvent, change: Change, 
   if (news === null) return null;
   const { done, all } = plan.progress();
   const word = escapeText(news.word).padEnd(9);
-  const notes = news.notes.filter((note) => note !== '').map(escapeText);
+  const notes = news.notes.filter((note) => note !== '').map(firstLine);
   return [
     paint('dim', timeOf(told)),
     `${done}/${all}`.padStart(7),
     news.style === null ? word : paint(news.style, word),
     escapeText(news.what) + (notes.length > 0 ? `  (${notes.join(', ')})` : ''),
   ].join(' ');
+}
+
+/** The end of the plan has all of a reason; here is one line for what happened. */
+function firstLine(note: string): string {
+  const [first = '', ...more] = note.split('\n');
+  return `${escapeText(first)}${more.length > 0 ? ' …' : ''}`;
 }
 
 function newsOfStep(step: WatchedStep, event: PlanEvent): News | null {

@@ -33,6 +33,15 @@ describe('the end of a plan', () => {
     );
   });
 
+  it('shows what a program printed on lines of their own, behind a bar: none passes for one of ours', () => {
+    const message = 'The check failed\nnpm error\u001b[2J\nplan plan1 completed';
+    const halted = aSummary({ status: 'halted', reason: { code: 'steps-failed', message } });
+    const shown = 'The check failed\n    │ npm error\\x1b[2J\n    │ plan plan1 completed';
+    expect(renderOutcome(halted, plainPaint)).toBe(`plan plan1 halted\n  ${shown} (steps-failed)`);
+    const plan = aWatchedPlan([aPictured(1, { state: 'blocked', reason: because(message) })]);
+    expect(renderFailures(plan.steps())).toEqual([`  s1 step-1 is blocked: ${shown}`]);
+  });
+
   it('tells all of what failed, with nothing in it that steers a terminal', () => {
     const plan = aWatchedPlan([
       aPictured(1, { state: 'blocked', name: 'a\nb', reason: because(`${'why '.repeat(100)}\u001b[2J`) }),

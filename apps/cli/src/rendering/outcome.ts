@@ -1,6 +1,6 @@
 import type { PlanView } from '#client';
 import { isBad, type WatchedStep } from '../watching/watched-step.ts';
-import { escapeText } from './escape.ts';
+import { escapeLines, escapeText } from './escape.ts';
 import { statusStyle } from './states.ts';
 import type { Paint } from './terminal.ts';
 
@@ -11,7 +11,7 @@ export function renderOutcome(plan: PlanView, paint: Paint): string {
   ];
   // Of a plan that completed, the branch says it all.
   if (plan.reason && !(plan.status === 'completed' && plan.integration))
-    lines.push(`  ${escapeText(plan.reason.message)} (${escapeText(plan.reason.code)})`);
+    lines.push(`  ${wholeReason(plan.reason.message)} (${escapeText(plan.reason.code)})`);
   if (plan.integration) {
     const { branch, sha, state, diffstat } = plan.integration;
     const where = `branch ${escapeText(branch)} at ${escapeText(sha.slice(0, 12))}`;
@@ -30,8 +30,14 @@ const FAILURES_MAX = 100;
 export function renderFailures(steps: readonly WatchedStep[]): string[] {
   const failed = steps.filter((step) => isBad(step) && step.reason !== null);
   const lines = failed.slice(0, FAILURES_MAX).map(({ ordinal, name, state, reason }) => {
-    return `  ${escapeText(ordinal)} ${escapeText(name)} is ${state}: ${escapeText(reason!)}`;
+    return `  ${escapeText(ordinal)} ${escapeText(name)} is ${state}: ${wholeReason(reason!)}`;
   });
   if (failed.length > lines.length) lines.push(`  … and ${failed.length - lines.length} more`);
   return lines;
+}
+
+/** A reason may end with what a program printed: its lines stand behind a bar, so that none passes for one of ours. */
+function wholeReason(text: string): string {
+  const [first = '', ...more] = escapeLines(text).split('\n');
+  return [escapeText(first), ...more.map((line) => `    │ ${line}`)].join('\n');
 }
