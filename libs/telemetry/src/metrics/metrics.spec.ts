@@ -162,7 +162,7 @@ describe('metrics', () => {
     expect(pools).toEqual(['a"b\\c d', 'x'.repeat(128)]);
   });
 
-  it('cost a step little: some ten records take less than 50 µs on a busy machine', async () => {
+  it('cost a step little: some ten records take less than 50 µs of processor time', async () => {
     await start();
     const step = () => {
       measure('admissionLatency', 0.2, { pool: 'default' });
@@ -178,10 +178,11 @@ describe('metrics', () => {
     };
     const rounds = 20_000;
     for (let i = 0; i < rounds; i += 1) step();
-    const startedAt = performance.now();
+    // This process's own time: what others take of the machine is not the records' doing.
+    const before = process.cpuUsage();
     for (let i = 0; i < rounds; i += 1) step();
-    const microseconds = ((performance.now() - startedAt) * 1_000) / rounds;
-    expect(microseconds).toBeLessThan(50);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / rounds).toBeLessThan(50);
   });
 
   it('are told by nobody before their start and after their end', async () => {
