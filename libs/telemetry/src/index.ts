@@ -10,7 +10,7 @@ export {
 } from './metrics/declared-metrics.ts';
 export { metricsPage } from './metrics/metrics-page.ts';
 export { type MetricsServer, serveMetrics } from './metrics/metrics-server.ts';
-export { count, measure, measuring, observe, secondsSince } from './metrics/recording.ts';
+export { count, forgetReadings, measure, measuring, observe, secondsSince } from './metrics/recording.ts';
 export {
   METRICS_CONTENT_TYPE,
   type Metrics,

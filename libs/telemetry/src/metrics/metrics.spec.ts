@@ -2,7 +2,15 @@ import { eventually, Scrape } from '#testing';
 import { createLogger, silentLogger } from '../logger.ts';
 import type { MetricDeclaration } from './declaration.ts';
 import { declaredMetrics, seriesMax, type MetricKey } from './declared-metrics.ts';
-import { count, measure, measuring, observe, setRecorder, type Recorder } from './recording.ts';
+import {
+  count,
+  forgetReadings,
+  measure,
+  measuring,
+  observe,
+  setRecorder,
+  type Recorder,
+} from './recording.ts';
 import { METRICS_CONTENT_TYPE, type Metrics, scrapeMetrics, startMetrics } from './start-metrics.ts';
 
 const all = Object.entries(declaredMetrics) as [MetricKey, MetricDeclaration][];
@@ -60,6 +68,14 @@ describe('metrics', () => {
     await start('worker');
     expect((await scraped()).sum('skein_worker_job_ends_total', { how: 'lost' })).toBe(0);
     expect((await scraped()).sum('skein_ledger_append_failures_total')).toBeNull();
+  });
+
+  it('are not asked any more when all of them are forgotten', async () => {
+    await start();
+    observe('slots', (tell) => tell(3, { pool: 'default' }));
+    expect((await scraped()).sum('skein_pool_slots')).toBe(3);
+    forgetReadings();
+    expect((await scraped()).sum('skein_pool_slots')).toBeNull();
   });
 
   it('read gauges at each scrape, and forget those that nobody tells any more', async () => {

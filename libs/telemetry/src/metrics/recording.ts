@@ -68,6 +68,11 @@ export function readingsOf(metric: MetricKey): Iterable<Reading> {
   return readings.get(metric) ?? [];
 }
 
+/** Forgets everybody's: a process that is simulated in this one died, and nobody called what `observe` had returned. */
+export function forgetReadings(): void {
+  readings.clear();
+}
+
 /** One for the process; null: nobody wants any. Returns the one before. */
 export function setRecorder(next: Recorder | null): Recorder | null {
   const before = recorder;
