@@ -118,6 +118,8 @@ describe('a pager', () => {
   });
 
   it('shares the work with one that does not know yet that it was deposed: nothing is lost, nothing sent twice', async () => {
+    // Long enough for the other one to come by.
+    receiver.always = { status: 200, afterMs: 60 };
     const both = [fleet.pager([webhook()]), fleet.pager([webhook()])];
     await fleet.seen(both[0]!);
     for (let n = 0; n < 10; n++) {
@@ -131,13 +133,20 @@ describe('a pager', () => {
 
   it('pages nobody while another replica decides, and everything when it decides itself', async () => {
     let active = false;
-    const pager = fleet.pager([webhook()], { active: () => active });
+    let asked = 0;
+    const pager = fleet.pager([webhook()], {
+      active: () => {
+        asked += 1;
+        return active;
+      },
+    });
     const other = fleet.pager([webhook()]);
     await fleet.seen(other);
     await other.stop();
     await fleet.submit(PLAN);
     await fleet.append(PLAN, poisoned(1));
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    const before = asked;
+    await eventually(() => asked >= before + 3, { what: 'the standby to have had its chances' });
     expect(receiver.received).toEqual([]);
     active = true;
     await settled(pager, 1);
@@ -212,14 +221,21 @@ describe('a pager', () => {
     const bad = 'plan00000bad';
     receiver.always = ({ body }) =>
       body.includes(bad) ? { status: 422, body: 'bad page' } : { status: 200 };
-    const pager = fleet.pager([webhook()], { limits: { tryForMs: 2_000 } });
+    const pager = fleet.pager([webhook()], { limits: { tryForMs: 3_000 } });
     await fleet.seen(pager);
     await fleet.submit(bad);
     await fleet.submit(PLAN);
     await fleet.append(bad, halted, goesOn);
     for (let n = 0; n < 5; n++) await fleet.append(PLAN, poisoned(n));
     await eventually(() => receiver.taken.length === 5, { what: 'the other pages' });
-    expect(await status(pager)).toMatchObject({ givenUp: 0, waiting: 2 });
+    const good = await eventually(
+      async () => {
+        const now = await status(pager);
+        return now.waiting <= 2 ? now : null;
+      },
+      { what: 'them to be acknowledged' },
+    );
+    expect(good).toMatchObject({ givenUp: 0, waiting: 2 });
     await eventually(async () => (await status(pager)).givenUp >= 1, { what: 'the page to be given up' });
     expect(await status(pager)).toMatchObject({ lastError: 'answered 422: bad page' });
     expect(fleet.logged).toContainEqual({

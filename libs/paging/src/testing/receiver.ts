@@ -15,7 +15,7 @@ export interface Received {
 
 /** How one request is answered. */
 export type Behaviour =
-  | { status: number; headers?: Record<string, string>; body?: string }
+  | { status: number; headers?: Record<string, string>; body?: string; afterMs?: number }
   /** Never; the connection stays open. */
   | 'hang'
   /** The connection is reset in the middle of the request's answer. */
@@ -58,7 +58,7 @@ export class Receiver {
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.timers) clearInterval(timer);
+    for (const timer of this.timers) clearTimeout(timer);
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
@@ -95,7 +95,11 @@ export class Receiver {
         for (let i = 0; i < 64; i++) response.write('x'.repeat(65_536));
         return;
       default:
-        response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '');
+        this.timers.add(
+          setTimeout(() => {
+            response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '');
+          }, behaviour.afterMs ?? 0),
+        );
     }
   }
 }
