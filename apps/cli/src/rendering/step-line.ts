@@ -83,7 +83,7 @@ export function describeAttempts({ state, attempts, attemptsMax }: WatchedStep):
 
 function whyOf(step: WatchedStep, { nowMs, waitOf }: StepColumns): string {
   if (step.state === 'sleeping') return describeWake(step.untilMs, nowMs);
-  if (hasEndedStep(step)) return step.state === 'passed' ? '' : (step.reason ?? '');
+  if (hasEndedStep(step)) return step.reason ?? '';
   if (step.state === 'running') return step.attempts > 0 ? (step.reason ?? '') : '';
   return waitOf(step) ?? step.reason ?? '';
 }

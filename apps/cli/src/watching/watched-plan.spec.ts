@@ -31,6 +31,21 @@ describe('a plan that is watched', () => {
     expect(plan.progress()).toEqual({ done: 1, all: 1 });
   });
 
+  it('says of a baseline that has passed which checks are not green', () => {
+    const plan = aWatchedPlan([aPictured(1, { kind: 'baseline' }), aPictured(2, { kind: 'baseline' })]);
+    const checks = [
+      { command: 'npm test', verdict: 'red' },
+      { command: 'npm run lint', verdict: 'green' },
+      { command: 'npm run e2e', verdict: 'flaky' },
+    ];
+    plan.apply(told('step.passed', { ordinal: 1, epoch: 1, outputs: { checks, cached: false } }));
+    plan.apply(
+      told('step.passed', { ordinal: 2, epoch: 1, outputs: { checks: checks.slice(1, 2), cached: true } }),
+    );
+    expect(plan.step('s1')?.reason).toBe('red on the base: npm test; flaky on the base: npm run e2e');
+    expect(plan.step('s2')?.reason).toBeNull();
+  });
+
   it('never takes a step back when its picture is newer than the events that follow', () => {
     const plan = aWatchedPlan([
       aPictured(1, { state: 'passed', epoch: 2, attempts: 2, endedAt: iso(80_000) }),

@@ -116,7 +116,11 @@ export function changeStep(step: WatchedStep, event: StepEvent, atMs: number): b
       step.untilMs = time(event.data.notBefore);
       return true;
     case 'step.passed':
-      return end(step, 'passed', { epoch: event.data.epoch, atMs, reason: null });
+      return end(step, 'passed', {
+        epoch: event.data.epoch,
+        atMs,
+        reason: step.kind === 'baseline' ? describeBase(event.data.outputs) : null,
+      });
     case 'step.blocked':
     case 'step.poisoned':
     case 'step.cancelled':
@@ -167,4 +171,20 @@ function move(step: WatchedStep, state: string): true {
 export function time(text: string | null | undefined): number | null {
   const ms = text ? Date.parse(text) : NaN;
   return Number.isNaN(ms) ? null : ms;
+}
+
+/** Checks that are not green before any change of the plan; null: all are. The outputs come over the wire. */
+function describeBase(outputs: unknown): string | null {
+  const { checks } = (outputs ?? {}) as { checks?: unknown };
+  if (!Array.isArray(checks)) return null;
+  const named = (verdict: string): string[] =>
+    (checks as { command?: unknown; verdict?: unknown }[])
+      .filter((check) => check.verdict === verdict)
+      .map(({ command }) => String(command));
+  const [red, flaky] = [named('red'), named('flaky')];
+  const parts = [
+    ...(red.length > 0 ? [`red on the base: ${red.join(', ')}`] : []),
+    ...(flaky.length > 0 ? [`flaky on the base: ${flaky.join(', ')}`] : []),
+  ];
+  return parts.length === 0 ? null : parts.join('; ');
 }
