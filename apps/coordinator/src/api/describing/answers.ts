@@ -74,7 +74,9 @@ export const planAnswer = z
       .nullable()
       .describe('The commit that it started from; null: not resolved, or no repository.'),
     integration: integration.nullable(),
-    reason: reason.nullable().describe('Why it ended as it did, or who paused it (`plan-paused`); else null.'),
+    reason: reason
+      .nullable()
+      .describe('Why it ended as it did, or who paused it (`plan-paused`); else null.'),
     head: head.describe('Up to where this was computed. Its seq is the ETag.'),
     closed: z.boolean().describe('Nothing will be appended to it any more.'),
   })
