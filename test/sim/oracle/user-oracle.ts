@@ -1,0 +1,30 @@
+import type { Answered } from '../fleet/user.ts';
+import type { LedgerOracle } from './ledger-oracle.ts';
+import { Violation } from './violation.ts';
+
+/** What people are told is in the ledger. */
+export function checkAnswer(
+  oracle: LedgerOracle,
+  { planId, asked, ordinal, reply, askedMs }: Answered,
+): void {
+  const plan = oracle.plans.get(planId);
+  const fail = (message: string): never => {
+    throw new Violation(
+      'answers-follow-commits',
+      `plan ${planId}: ${asked} was answered as ${reply.status}: ${message}`,
+      planId,
+    );
+  };
+  if (reply.status === 'refused') {
+    // Not for what came in while the question was under way.
+    if (reply.code === 'plan-unknown' && plan && plan.beganMs < askedMs) fail('the ledger has the plan');
+    return;
+  }
+  if (!plan) return fail('the ledger does not have the plan');
+  if (asked === 'submit-other' && plan.digest !== 'another text')
+    fail('its key was used before for another text');
+  if (asked === 'cancel' && plan.status !== 'cancelled') fail(`the plan is ${plan.status}`);
+  if (ordinal === null) return;
+  const step = plan.steps[ordinal];
+  if (asked === 'skip' && step?.status !== 'skipped') fail(`s${ordinal} is ${step?.status}`);
+}
