@@ -6,7 +6,10 @@ import type { PageAction } from './page.ts';
 export class PlanIncidents {
   private readonly prefix: string;
 
-  constructor(fleet: string, planId: string) {
+  constructor(
+    fleet: string,
+    readonly planId: string,
+  ) {
     this.prefix = `skein/${fleet}/${planId}`;
   }
 

@@ -41,6 +41,8 @@ export interface OpenIncident {
   planId: string;
   incident: string;
   kind: string;
+  /** Of its trigger. */
+  content: string;
 }
 
 /** What people call the things that events name by number; null: not known (yet). */
@@ -52,7 +54,7 @@ export interface Facts {
 export interface Batch {
   events: readonly PagedEvent[];
   facts: Facts;
-  /** Of the plans that the events are of. */
+  /** Of the plans that the events are of, or come from. */
   open: readonly OpenIncident[];
   waiting: number;
 }

@@ -217,6 +217,27 @@ describe('a pager', () => {
     expect(told(receiver.taken)).toEqual(['trigger plan.halted', 'resolve plan.halted']);
   });
 
+  it('says in a fork’s name that a plan which halted goes on', async () => {
+    const pager = fleet.pager([webhook()]);
+    await fleet.seen(pager);
+    await fleet.submit(PLAN, 'Migrate');
+    await fleet.append(PLAN, poisoned(4), halted);
+    await settled(pager, 2);
+    await fleet.submit('plan0000fork', 'Migrate again', PLAN);
+    await settled(pager, 4);
+    expect(told(receiver.taken)).toEqual([
+      'trigger s4',
+      'trigger plan.halted',
+      'resolve s4',
+      'resolve plan.halted',
+    ]);
+    expect(held('webhook', receiver.taken[2]!.body)).toMatchObject({
+      plan: { id: PLAN, name: 'Migrate' },
+      step: { ordinal: 's4', name: 'convert[4]' },
+      reason: { message: 'forked as plan0000fork by ada' },
+    });
+  });
+
   it('passes a page that its sink cannot take, and gives it up in the end, for everybody to see', async () => {
     const bad = 'plan00000bad';
     receiver.always = ({ body }) =>

@@ -39,6 +39,8 @@ export interface OpenIncident {
   planId: string;
   incident: string;
   kind: string;
+  /** Of its trigger. */
+  content: string;
 }
 
 /** What people call the things that events name by number; null: not projected (yet). */
@@ -51,7 +53,7 @@ export interface Facts {
 export interface Batch {
   events: readonly PagedEvent[];
   facts: Facts;
-  /** Of the plans that the events are of. */
+  /** Of the plans that the events are of, or come from. */
   open: readonly OpenIncident[];
   /** Pages that the sink has not taken yet. */
   waiting: number;

@@ -87,12 +87,17 @@ export class OutboxSession {
   }
 
   private async incidents(which: string, values: readonly string[]): Promise<OpenIncident[]> {
-    const { rows } = await this.client.query<{ plan_id: string; incident: string; kind: string }>(
-      `SELECT plan_id, incident, kind FROM ${this.schema}.pages
+    const { rows } = await this.client.query<{
+      plan_id: string;
+      incident: string;
+      kind: string;
+      content: string;
+    }>(
+      `SELECT plan_id, incident, kind, content FROM ${this.schema}.pages
        WHERE sink = $1 AND open AND ${which} ORDER BY number`,
       [this.sink, values],
     );
-    return rows.map(({ plan_id: planId, incident, kind }) => ({ planId, incident, kind }));
+    return rows.map(({ plan_id: planId, ...row }) => ({ planId, ...row }));
   }
 
   /** By incident: triggers that are closed. */

@@ -1,8 +1,18 @@
 import type { PoolClient } from 'pg';
 import { LedgerUnavailableError } from '../errors.ts';
 import type { LedgerDatabase } from '../postgres/ledger-database.ts';
-import type { Batch, DuePage, Facts, Made, NewPage, OpenAlerts, SinkState } from './outbox-rows.ts';
+import type {
+  Batch,
+  DuePage,
+  Facts,
+  Made,
+  NewPage,
+  OpenAlerts,
+  PagedEvent,
+  SinkState,
+} from './outbox-rows.ts';
 import { OutboxSession, type News } from './outbox-session.ts';
+import { toDuePage, toSinkState, type DueRow, type SinkRow } from './page-row.ts';
 
 export interface Collected {
   waiting: number;
@@ -242,55 +252,18 @@ async function makeOf(
     planId,
     ordinal: 'ordinal' in event.data ? event.data.ordinal : null,
   }));
-  const open = await session.open([...new Set(of.map(({ planId }) => planId))]);
+  const open = await session.open([...new Set(events.flatMap(plansOf))]);
   const facts: Facts = await session.facts(of);
   return make({ events, facts, open, waiting });
+}
+
+/** Whose incidents an event may end: a fork takes up what another plan left. */
+function plansOf({ planId, event }: PagedEvent): string[] {
+  const source = event.type === 'plan.submitted' ? event.data.forkedFrom?.planId : undefined;
+  return source === undefined ? [planId] : [planId, source];
 }
 
 /** All of it, or just before the first event that is to come again; null: where it was. */
 function endOf({ last, events }: News, consumed: number): News['last'] {
   return consumed === events.length ? last : (events[consumed - 1]?.at ?? null);
-}
-
-interface DueRow {
-  id: string;
-  plan_id: string;
-  incident: string;
-  action: string;
-  kind: string;
-  content: string;
-  made_at: Date;
-  tries: number;
-  first_tried_at: Date;
-  failures: number;
-}
-
-function toDuePage(row: DueRow): DuePage {
-  const { id, incident, action, kind, content, tries, failures } = row;
-  const times = { madeAtMs: row.made_at.getTime(), firstTriedAtMs: row.first_tried_at.getTime() };
-  return { id, planId: row.plan_id, incident, action, kind, content, tries, failures, ...times };
-}
-
-interface SinkRow {
-  name: string;
-  waiting: number;
-  failures: number;
-  failing_since: Date | null;
-  last_success_at: Date | null;
-  last_error_at: Date | null;
-  last_error: string | null;
-  given_up: string;
-}
-
-function toSinkState(row: SinkRow): SinkState {
-  return {
-    name: row.name,
-    waiting: row.waiting,
-    failures: row.failures,
-    failingSince: row.failing_since?.toISOString() ?? null,
-    lastSuccessAt: row.last_success_at?.toISOString() ?? null,
-    lastErrorAt: row.last_error_at?.toISOString() ?? null,
-    lastError: row.last_error,
-    givenUp: Number(row.given_up),
-  };
 }

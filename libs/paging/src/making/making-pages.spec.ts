@@ -66,7 +66,12 @@ function made(events: PlanEvent[], o: Given = {}) {
 const said = ({ action, kind, incident }: NewPage) =>
   `${action} ${kind} ${incident.slice(`skein/prod/${PLAN}/`.length)}`;
 const contentOf = (page: NewPage | undefined) => JSON.parse(page!.content) as PageContent;
-const openIncident = (incident: string, kind = 'step.poisoned') => ({ planId: PLAN, incident, kind });
+const openIncident = (incident: string, kind = 'step.poisoned') => {
+  const ordinal = Number(/\/s(\d+)$/.exec(incident)?.[1] ?? NaN);
+  const step = Number.isNaN(ordinal) ? null : { ordinal, name: `convert[${ordinal}]` };
+  const content = JSON.stringify({ at: '', plan: known.plan(PLAN), step, reason });
+  return { planId: PLAN, incident, kind, content };
+};
 
 describe('what is paged', () => {
   it('names plan and step as people call them, and says why', () => {
@@ -101,6 +106,31 @@ describe('what is paged', () => {
     expect(made([late]).pages.map(said)).toEqual(['trigger plan.halted plan']);
     const open = [openIncident(incidents.halt, 'plan.halted')];
     expect(made([goesOn], { open }).pages.map(said)).toEqual(['resolve plan.halted plan']);
+  });
+
+  it('is over when what halted goes on in a fork, and not when it runs on', () => {
+    const source = 'a'.repeat(PLAN.length);
+    const of = new PlanIncidents('prod', source);
+    const fork = {
+      type: 'plan.submitted',
+      data: { by, forkedFrom: { planId: source, seq: 9, results: {} } },
+    } as unknown as PlanEvent;
+    const step = { ...openIncident(of.step(3)), planId: source };
+    const halt = { ...openIncident(of.halt, 'plan.halted'), planId: source };
+    expect(made([fork], { open: [step, halt], on: [] }).pages).toMatchObject([
+      { action: 'resolve', planId: source, incident: of.step(3) },
+      { action: 'resolve', planId: source, incident: of.halt },
+    ]);
+    expect(made([fork], { open: [step], on: [] }).pages).toEqual([]);
+  });
+
+  it('ends under the names that it began with, at once, however far behind the projections are', () => {
+    const facts: Facts = { plan: () => null, step: () => null };
+    const { pages } = made([completed], { open: [openIncident(incidents.step(7))], facts, on: [] });
+    expect(contentOf(pages[0])).toMatchObject({
+      plan: { name: 'Migrate' },
+      step: { ordinal: 7, name: 'convert[7]' },
+    });
   });
 
   it('is no cancellation, unless somebody wants to hear of it', () => {
@@ -184,9 +214,8 @@ describe('making pages', () => {
   it('counts the steps of each plan for itself', () => {
     const others = new PlanIncidents('prod', 'f'.repeat(PLAN.length));
     const open = Array.from({ length: STEP_INCIDENTS_MAX }, (_, ordinal) => ({
+      ...openIncident(others.step(ordinal)),
       planId: 'f'.repeat(PLAN.length),
-      incident: others.step(ordinal),
-      kind: 'step.poisoned',
     }));
     expect(made([poisoned(1)], { open }).pages.map(said)).toEqual(['trigger step.poisoned s1']);
   });

@@ -1,8 +1,8 @@
 import { fromIso, type Actor, type PlanEvent, type Reason } from '#domain';
-import { PlanIncidents, pageId } from '../incidents.ts';
-import type { Batch, Facts, Made, NewPage, PagedEvent } from '../outbox.ts';
-import { cut } from '../plain-text.ts';
-import { ALERT_KINDS, type PageAction, type PageContent, type PageKind } from '../page.ts';
+import { PlanIncidents } from '../incidents.ts';
+import type { Batch, Facts, Made, NewPage, OpenIncident, PagedEvent } from '../outbox.ts';
+import { ALERT_KINDS, type PageContent, type PageKind } from '../page.ts';
+import { draft, said, type About } from './draft.ts';
 
 export interface MakingOptions {
   sink: string;
@@ -21,9 +21,6 @@ export const NEWS_MAX_MS = 7 * 86_400_000;
 const NAMES_WAIT_MS = 10_000;
 /** Steps of one plan that are open as incidents of their own. Whoever has that many knows that there are more. */
 export const STEP_INCIDENTS_MAX = 10;
-
-/** Kept of a reason while its page waits. */
-const REASON_CHARS_MAX = 4_000;
 
 /** Events that open, close or are worth a page. Anything else is passed over unread. */
 export const PAGED_TYPES: readonly PlanEvent['type'][] = [
@@ -54,24 +51,22 @@ export function makePages(batch: Batch, o: MakingOptions): Made {
   return { pages, closed: [...closed], consumed, unreadable };
 }
 
-interface Opened {
-  planId: string;
-  kind: string;
+type Opened = OpenIncident & {
   /** null: it was open before. */
   page: NewPage | null;
-}
+};
 
-interface About {
-  action: PageAction;
+interface Wanted {
+  action: 'trigger' | 'inform';
   kind: PageKind;
   incident: string;
-  ordinal: number | null;
-  reason: Reason;
+  ordinal?: number;
 }
 
+/** `isNamed`: what people call it is known, or was not when it began. */
 interface Drafted {
-  about: About;
   page: NewPage;
+  isNamed: boolean;
 }
 
 class Making {
@@ -86,8 +81,7 @@ class Making {
     private readonly o: MakingOptions,
   ) {
     this.facts = batch.facts;
-    for (const { incident, planId, kind } of batch.open)
-      this.open.set(incident, { planId, kind, page: null });
+    for (const opened of batch.open) this.open.set(opened.incident, { ...opened, page: null });
   }
 
   /** False: not yet. */
@@ -97,8 +91,8 @@ class Making {
     const ageMs = nowMs - fromIso(event.at);
     if (ageMs > NEWS_MAX_MS) return true;
     const all = this.readable(event);
-    if (ageMs < NAMES_WAIT_MS && !all.every(({ about }) => this.isKnown(event, about))) return false;
-    for (const draft of all) this.keep(draft);
+    if (ageMs < NAMES_WAIT_MS && !all.every(({ isNamed }) => isNamed)) return false;
+    for (const { page } of all) this.keep(page);
     return true;
   }
 
@@ -108,8 +102,8 @@ class Making {
     try {
       const all = [...this.resolves(event, incidents), ...this.news(event, incidents)];
       return all.map((about) => ({
-        about,
-        page: newPage(this.o.sink, event, about, contentOf(event, about, this.facts)),
+        page: draft(this.o.sink, event, about),
+        isNamed: about.action === 'resolve' || (about.plan !== null && about.step?.name !== null),
       }));
     } catch {
       this.unreadable += 1;
@@ -117,15 +111,10 @@ class Making {
     }
   }
 
-  private isKnown({ planId }: PagedEvent, { ordinal }: About): boolean {
-    if (!this.facts.plan(planId)) return false;
-    return ordinal === null || this.facts.step(planId, ordinal) !== null;
-  }
-
-  private keep({ about: { action, kind, incident }, page }: Drafted): void {
+  private keep(page: NewPage): void {
     this.pages.push(page);
-    if (action === 'trigger') this.open.set(incident, { planId: page.planId, kind, page });
-    if (action === 'resolve') this.close(incident);
+    if (page.action === 'trigger') this.open.set(page.incident, { ...page, page });
+    if (page.action === 'resolve') this.close(page.incident);
   }
 
   private close(incident: string): void {
@@ -141,9 +130,17 @@ class Making {
       case 'step.blocked':
         return this.stepFailed(event.type, event.data, incidents);
       case 'plan.halted':
-        return this.wanted('trigger', event.type, incidents.halt, event.data.reason);
+        return this.wanted(
+          incidents,
+          { action: 'trigger', kind: event.type, incident: incidents.halt },
+          event.data.reason,
+        );
       case 'plan.paused':
-        return this.wanted('trigger', event.type, incidents.pause, said('paused', event.data));
+        return this.wanted(
+          incidents,
+          { action: 'trigger', kind: event.type, incident: incidents.pause },
+          said('paused', event.data),
+        );
       case 'plan.submitted':
         return this.inform(event.type, said('submitted', { by: event.data.by, why: null }), incidents);
       case 'plan.completed':
@@ -166,11 +163,19 @@ class Making {
   ): About[] {
     const steps = [...this.open.keys()].filter((incident) => incidents.isOfStep(incident)).length;
     if (steps < STEP_INCIDENTS_MAX) {
-      return this.wanted('trigger', kind, incidents.step(ordinal), reason, ordinal);
+      return this.wanted(
+        incidents,
+        { action: 'trigger', kind, incident: incidents.step(ordinal), ordinal },
+        reason,
+      );
     }
     if (this.open.has(incidents.more)) return [];
     const message = `more than ${STEP_INCIDENTS_MAX} of its steps ended badly and wait for somebody: no further one is paged by itself`;
-    return this.wanted('trigger', kind, incidents.more, { code: 'more-steps', message });
+    return this.wanted(
+      incidents,
+      { action: 'trigger', kind, incident: incidents.more },
+      { code: 'more-steps', message },
+    );
   }
 
   /** What ends is told wherever it was told that it began, whatever the sink wants to hear now. */
@@ -178,15 +183,17 @@ class Making {
     switch (event.type) {
       case 'step.reopened': {
         const { ordinal } = event.data;
-        return this.over([incidents.step(ordinal)], said('tried again', event.data), ordinal);
+        return this.over([incidents.step(ordinal)], said('tried again', event.data));
       }
       case 'step.skipped':
       case 'step.cancelled': {
         const { ordinal, reason } = event.data;
-        return this.over([incidents.step(ordinal)], reason, ordinal);
+        return this.over([incidents.step(ordinal)], reason);
       }
       case 'plan.reopened':
         return this.over([incidents.halt, incidents.more], said('taken up again', event.data));
+      case 'plan.submitted':
+        return this.forked(event.data.forkedFrom?.planId ?? null, event.data.by, planId);
       case 'plan.resumed':
         return this.over([incidents.pause], said('resumed', event.data));
       case 'plan.halted':
@@ -207,66 +214,35 @@ class Making {
       .map(([incident]) => incident);
   }
 
-  private over(incidents: string[], reason: Reason, ordinal: number | null = null): About[] {
+  /** A plan that halted goes on in its fork. One that runs, and is forked nevertheless, still needs somebody. */
+  private forked(sourceId: string | null, by: Actor, forkId: string): About[] {
+    if (sourceId === null) return [];
+    if (!this.open.has(new PlanIncidents(this.o.fleet, sourceId).halt)) return [];
+    return this.over(this.openOf(sourceId), said(`forked as ${forkId}`, { by, why: null }));
+  }
+
+  /** Under the names that it was told with. */
+  private over(incidents: string[], reason: Reason): About[] {
     return incidents.flatMap((incident) => {
       const opened = this.open.get(incident);
       if (!opened) return [];
-      const kind = opened.kind as PageKind;
-      return [{ action: 'resolve', kind, incident, ordinal: ordinal ?? ordinalOf(incident), reason }];
+      const { planId, kind, content } = opened;
+      const { plan, step } = JSON.parse(content) as PageContent;
+      return [{ action: 'resolve', planId, kind: kind as PageKind, incident, plan, step, reason }];
     });
   }
 
   private inform(kind: PageKind, reason: Reason, incidents: PlanIncidents): About[] {
-    return this.wanted('inform', kind, incidents.other(kind), reason);
+    return this.wanted(incidents, { action: 'inform', kind, incident: incidents.other(kind) }, reason);
   }
 
-  private wanted(
-    action: PageAction,
-    kind: PageKind,
-    incident: string,
-    reason: Reason,
-    ordinal: number | null = null,
-  ): About[] {
-    return this.o.on.has(kind) ? [{ action, kind, incident, ordinal, reason }] : [];
+  private wanted(incidents: PlanIncidents, what: Wanted, reason: Reason): About[] {
+    const { ordinal = null, ...of } = what;
+    if (!this.o.on.has(of.kind)) return [];
+    const { planId } = incidents;
+    const plan = this.facts.plan(planId);
+    const name = ordinal === null ? null : (this.facts.step(planId, ordinal)?.name ?? null);
+    const step = ordinal === null ? null : { ordinal, name };
+    return [{ ...of, planId, plan, step, reason }];
   }
-}
-
-function ordinalOf(incident: string): number | null {
-  const text = /\/s(\d+)$/.exec(incident)?.[1];
-  return text === undefined ? null : Number(text);
-}
-
-function newPage(
-  sink: string,
-  { planId, seq }: PagedEvent,
-  { action, kind, incident }: About,
-  content: PageContent,
-): NewPage {
-  const id = pageId({ sink, planId, seq, incident, action });
-  return {
-    id,
-    planId,
-    incident,
-    action,
-    kind,
-    content: JSON.stringify(content),
-    open: action === 'trigger',
-  };
-}
-
-function contentOf({ planId, at }: PagedEvent, { ordinal, reason }: About, facts: Facts): PageContent {
-  const plan = facts.plan(planId);
-  return {
-    at,
-    plan: plan && { name: plan.name, tenant: plan.tenant },
-    step: ordinal === null ? null : { ordinal, name: facts.step(planId, ordinal)?.name ?? null },
-    reason: { code: cut(reason.code, 100), message: cut(reason.message, REASON_CHARS_MAX) },
-  };
-}
-
-function said(done: string, { by, why }: { by: Actor; why: string | null }): Reason {
-  return {
-    code: done.replaceAll(' ', '-'),
-    message: `${done} by ${by.name}${why === null ? '' : `: ${why}`}`,
-  };
 }

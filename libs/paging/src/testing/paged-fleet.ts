@@ -52,7 +52,7 @@ export class PagedFleet {
   }
 
   /** A plan of ten steps, `s0` to `s9`. */
-  async submit(planId: string, name = 'Migrate'): Promise<void> {
+  async submit(planId: string, name = 'Migrate', source?: string): Promise<void> {
     const definition = aPlan({ name, steps: [aStep({ name: 'convert' })] });
     const submission = {
       tenant: 'local',
@@ -61,6 +61,7 @@ export class PagedFleet {
       idempotencyKey: planId,
       by,
       traceparent: null,
+      ...(source !== undefined && { forkedFrom: { planId: source, seq: 1, results: {} } }),
     };
     const steps = Array.from({ length: 10 }, (_, ordinal): StepInstance => {
       return { ordinal, name: `convert[${ordinal}]`, kind: 'noop', definition: 0, matrix: null };
