@@ -129,6 +129,7 @@ export class Decider {
             .catch(() => undefined),
         page: o.page,
         isUncommitted: (planId) => this.loop.isUncommitted(planId),
+        isInCharge: () => this.isInCharge,
         onNeverClaimed: (planId, ordinal, epoch, deliveries) =>
           this.loseUnclaimed(planId, ordinal, epoch, deliveries),
       },

@@ -42,12 +42,14 @@ describe('jobs on their way to a claim', () => {
   let dispatcher: JobDispatcher;
   let plan: PlanState;
   let uncommitted: boolean;
+  let inCharge: boolean;
 
   beforeEach(() => {
     queue = new DeafQueue();
     now = 0;
     neverClaimed = [];
     uncommitted = false;
+    inCharge = true;
     dispatcher = new JobDispatcher(
       {
         queue: queue as unknown as JobQueue,
@@ -60,6 +62,7 @@ describe('jobs on their way to a claim', () => {
         onUnworkable: () => undefined,
         page: () => Promise.resolve(''),
         isUncommitted: () => uncommitted,
+        isInCharge: () => inCharge,
         onNeverClaimed: (_, ordinal, epoch, deliveries) => neverClaimed.push([ordinal, epoch, deliveries]),
       },
       ['default'],
@@ -139,6 +142,17 @@ describe('jobs on their way to a claim', () => {
     expect(queue.published).toEqual([job]);
     await dispatcher.sweep(() => plan);
     expect(queue.published).toEqual([job]);
+  });
+
+  it('are not sent by a decider whose term may be over, and with the next sweep once it is sure again', async () => {
+    const later = submitted(aPlan({ maxLeases: 3, steps: [aStep({ name: 'b' })] }));
+    queue.published.length = 0;
+    inCharge = false;
+    dispatcher.follow(later, admit(later, 0, 0));
+    expect(queue.published).toEqual([]);
+    inCharge = true;
+    await dispatcher.sweep(() => later);
+    expect(queue.published.map(({ planId, epoch }) => [planId, epoch])).toEqual([[later.planId, 1]]);
   });
 
   it('go from the queue when their plan was closed by a commit of which nobody heard', async () => {

@@ -36,6 +36,8 @@ export interface JobDispatcherOptions {
   page: (planId: string, seq: number) => Promise<string>;
   /** The plan's state holds what the ledger does not have yet: no job may be made of it. */
   isUncommitted: (planId: string) => boolean;
+  /** Whether the term is surely not over. An unsure decider sends no jobs: what it knows may have ended long ago. */
+  isInCharge: () => boolean;
   /** Handed to workers as often as the plan's `maxLeases` allows, and never claimed: nobody seems able to read it. */
   onNeverClaimed: (planId: string, ordinal: number, epoch: number, deliveries: number) => void;
 }
@@ -272,6 +274,10 @@ export class JobDispatcher {
   private async send(job: Job, tracked: Tracked, seq: number): Promise<void> {
     try {
       if (job.work.kind === 'report') job.work.text = await this.o.page(job.planId, seq);
+      if (!this.o.isInCharge()) {
+        tracked.lookedAt = -Infinity; // The sweep publishes it as soon as it is sure again.
+        return;
+      }
       const answer = await this.o.queue.publish(job);
       if (answer.status === 'published')
         tracked.published = { generation: answer.generation, seq: answer.seq };
