@@ -148,7 +148,7 @@ export class Connection {
   receive(interest: Interest | null, parcel: Parcel): void {
     if (this.state !== 'open') return;
     if (interest === null) this.answer(parcel);
-    else if (!interest.closed) interest.callback(null, new ReceivedMessage(parcel));
+    else if (!interest.closed) void interest.callback(null, new ReceivedMessage(parcel));
   }
 
   /** The client notices that the connection is gone. */

@@ -93,10 +93,10 @@ export class NatsServer implements ServerSide {
     const arrivesMs = this.reorders ? this.arrival() : Math.max(this.arrival(), to.arrivesHereMs);
     const { life } = to;
     to.arrivesHereMs = arrivesMs;
-    this.world.at(arrivesMs, () => {
+    to.process.at(arrivesMs, () => {
       if (to.life !== life) return;
       if (to.cut) to.heldToClient.push(task);
-      else to.process.after(0, task);
+      else task();
     });
   }
 

@@ -12,8 +12,8 @@ export interface Line {
   text: string;
   /** Of which plan; null: of all. */
   planId: string | null;
-  /** 1: what happened to the plans; 2: messages; 3: logs. */
-  depth: 1 | 2 | 3;
+  /** 1: what happened to the plans; 2: messages; 3: logs, and what is asked of JetStream; 4: what goes on all the time. */
+  depth: 1 | 2 | 3 | 4;
 }
 
 /** A run, written down for people. */
@@ -46,14 +46,16 @@ export class Timeline {
     const short = subject.replace(/^sim\./, '');
     if (subject.startsWith('_R.')) {
       const verb = this.verbs.get(subject);
-      if (verb) this.add(world, from.name, `answers ${verb}: ${text.slice(0, 160)}`, planIn(verb), 2);
+      const depth = isRoutine(verb ?? '') && text.includes('"lost":[]') ? 4 : 2;
+      if (verb) this.add(world, from.name, `answers ${verb}: ${text.slice(0, 160)}`, planIn(verb), depth);
       return;
     }
     if (subject.startsWith('$JS.ACK')) return;
     if (subject.startsWith('sim.control.announce') || subject.startsWith('sim.control.who')) return;
     const what = `${short} ${leaseIn(text)}`;
     if (subject.startsWith('sim.decider.')) this.verbs.set(reply, what);
-    this.add(world, from.name, `sends ${what}`, planIn(what), subject.startsWith('$JS') ? 3 : 2);
+    const depth = isRoutine(short) ? 4 : subject.startsWith('$JS') ? 3 : 2;
+    this.add(world, from.name, `sends ${what}`, planIn(what), depth);
   }
 
   answered(world: World, { planId, asked, ordinal, reply }: Answered): void {
@@ -92,6 +94,11 @@ export class Timeline {
   private add(world: World, who: string, text: string, planId: string | null, depth: Line['depth']): void {
     this.lines.push({ atMs: world.nowMs, who, text, planId, depth });
   }
+}
+
+/** Nobody who reads a story wants to know of it. */
+function isRoutine(subject: string): boolean {
+  return /^decider\.\d+\.heartbeat|^\$JS\.API\.(CONSUMER\.(MSG\.NEXT|CREATE)|STREAM\.LIST)/.test(subject);
 }
 
 /** What events may hold, as far as people want to see it. */

@@ -137,9 +137,7 @@ export class Postgres {
       this.world.after(this.latencyMs() + before + locked, () => {
         if (!this.reaches(by)) return giveUp();
         const answer = (settle: () => void): void => {
-          this.world.after(this.latencyMs() + after, () =>
-            this.reaches(by) ? by.after(0, settle) : giveUp(),
-          );
+          by.after(this.latencyMs() + after, () => (this.reaches(by) ? settle() : giveUp()));
         };
         work().then(
           (value) => answer(() => (unheard ? reject(broken(o.lostAs)) : resolve(value))),
