@@ -20,6 +20,8 @@ export class OutboxSession {
     private readonly client: PoolClient,
     private readonly schema: string,
     private readonly sink: string,
+    /** How far the tail can be read; asked for before this transaction began. */
+    private readonly horizon: string,
   ) {}
 
   /** null: another replica is at it. A sink that was never seen begins with what is committed from now on. */
@@ -39,10 +41,10 @@ export class OutboxSession {
     const { rowCount } = await this.client.query(
       `INSERT INTO ${schema}.sinks (name, tx, position)
        SELECT $1, coalesce(e.tx, '0'), coalesce(e.position, 0) FROM (VALUES (1)) one LEFT JOIN (
-         SELECT tx, position FROM ${schema}.events n WHERE n.tx < pg_snapshot_xmin(pg_current_snapshot())
+         SELECT tx, position FROM ${schema}.events n WHERE n.tx < $2::xid8
          ORDER BY n.tx DESC, n.position DESC LIMIT 1) e ON true
        ON CONFLICT DO NOTHING`,
-      [sink],
+      [sink, this.horizon],
     );
     return rowCount === 1 ? found() : null;
   }
@@ -60,12 +62,12 @@ export class OutboxSession {
     const { rows } = await this.client.query<Partial<EventRow> & NewsRow>(
       `WITH page AS MATERIALIZED (
          SELECT ${EVENT_COLUMNS}, type FROM ${this.schema}.events e
-         WHERE (e.tx, e.position) > ($1::xid8, $2::bigint) AND e.tx < pg_snapshot_xmin(pg_current_snapshot())
+         WHERE (e.tx, e.position) > ($1::xid8, $2::bigint) AND e.tx < $5::xid8
          ORDER BY e.tx, e.position LIMIT $3
        ), last AS (SELECT tx, position FROM page ORDER BY tx::xid8 DESC, position DESC LIMIT 1)
        SELECT last.tx AS last_tx, last.position AS last_position, (SELECT count(*) FROM page)::integer AS size, n.*
        FROM last LEFT JOIN page n ON n.type = ANY($4::text[]) ORDER BY n.tx::xid8, n.position`,
-      [after.tx, after.position.toString(), limit, types],
+      [after.tx, after.position.toString(), limit, types, this.horizon],
     );
     const [first] = rows;
     if (!first) return { last: null, full: false, events: [], unreadable: 0 };

@@ -219,8 +219,11 @@ export class PageOutbox {
     }
   }
 
-  private inSession<T>(sink: string, work: (session: OutboxSession) => Promise<T>): Promise<T> {
-    return this.inTransaction((client) => work(new OutboxSession(client, this.database.schema, sink)));
+  private async inSession<T>(sink: string, work: (session: OutboxSession) => Promise<T>): Promise<T> {
+    const horizon = await this.database.horizon();
+    return this.inTransaction((client) =>
+      work(new OutboxSession(client, this.database.schema, sink, horizon)),
+    );
   }
 
   private async inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -29,20 +29,23 @@ export class EventPages {
 
   /** Events of all plans after the cursor, as `Ledger.tail`: never skips one that commits late. */
   async ofAll(after: TailCursor, bounds: PageBounds): Promise<StoredEvent[]> {
+    const horizon = await this.database.horizon();
     const rows = await this.database.read<EventRow>(
       'pages.tail',
-      within(tailSql(this.database.schema), 'tx::xid8, position', '$4'),
-      [after.tx, after.position.toString(), bounds.events, bounds.bytes],
+      within(tailSql(this.database.schema), 'tx::xid8, position', '$5'),
+      [after.tx, after.position.toString(), bounds.events, horizon, bounds.bytes],
     );
     return rows.map(toStoredEvent);
   }
 
   /** After everything that a tail reader could be told now. */
   async end(): Promise<TailCursor> {
+    const horizon = await this.database.horizon();
     const [row] = await this.database.read<{ tx: string; position: string }>(
       'pages.end',
       `SELECT tx::text AS tx, position FROM ${this.events} e
-       WHERE e.tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY e.tx DESC, e.position DESC LIMIT 1`,
+       WHERE e.tx < $1::xid8 ORDER BY e.tx DESC, e.position DESC LIMIT 1`,
+      [horizon],
     );
     return row ? { tx: row.tx, position: BigInt(row.position) } : TAIL_START;
   }

@@ -15,12 +15,12 @@ export interface EventRow {
 export const EVENT_COLUMNS = 'position, tx::text AS tx, plan_id, seq, body, prev_hash, hash';
 
 /**
- * $1 tx, $2 position, $3 limit. A transaction below the snapshot's xmin is over: what it wrote is visible now,
- * and no event before it can still appear. An open write transaction anywhere in the server holds this back.
+ * $1 tx, $2 position, $3 limit, $4 the horizon, asked for before: a writer below it is over, so what it wrote is visible
+ * now, and no event before it can still appear.
  */
 export function tailSql(schema: string): string {
   return `SELECT ${EVENT_COLUMNS} FROM ${schema}.events e
-    WHERE (e.tx, e.position) > ($1::xid8, $2::bigint) AND e.tx < pg_snapshot_xmin(pg_current_snapshot())
+    WHERE (e.tx, e.position) > ($1::xid8, $2::bigint) AND e.tx < $4::xid8
     ORDER BY e.tx, e.position LIMIT $3`;
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '#telemetry';
 import { LedgerUnavailableError } from '../errors.ts';
 import { Connections } from './connections.ts';
+import { horizonSql } from './horizon.ts';
 import { checkedSchema, DEFAULT_SCHEMA } from './schema-name.ts';
 
 export interface LedgerDatabaseOptions {
@@ -44,6 +45,13 @@ export class LedgerDatabase {
     } catch (error) {
       throw new LedgerUnavailableError('nothing-written', error);
     }
+  }
+
+  /** A transaction id: tail readers may read up to it, excluded, by a later statement. Throws LedgerUnavailableError. */
+  async horizon(): Promise<string> {
+    const [row] = await this.read<{ horizon: string }>('ledger.horizon', horizonSql(this.schema));
+    if (!row) throw new Error('the server told no horizon');
+    return row.horizon;
   }
 
   async close(): Promise<void> {

@@ -76,10 +76,12 @@ export class PostgresLedger implements Ledger {
   }
 
   async tail(after: TailCursor, limit: number): Promise<{ events: StoredEvent[]; cursor: TailCursor }> {
+    const horizon = await this.database.horizon();
     const rows = await this.database.read<EventRow>('ledger.tail', tailSql(this.database.schema), [
       after.tx,
       after.position.toString(),
       limit,
+      horizon,
     ]);
     const events = rows.map(toStoredEvent);
     const last = events.at(-1);

@@ -35,11 +35,12 @@ export class ProjectionStore {
     );
   }
 
-  async tail(after: TailCursor, limit: number): Promise<StoredEvent[]> {
+  /** Up to a horizon that was asked for before. */
+  async tail(after: TailCursor, limit: number, horizon: string): Promise<StoredEvent[]> {
     const { rows } = await this.client.query<EventRow>({
       name: 'projection.tail',
       text: tailSql(this.schema),
-      values: [after.tx, after.position.toString(), limit],
+      values: [after.tx, after.position.toString(), limit, horizon],
     });
     return rows.map(toStoredEvent);
   }

@@ -71,7 +71,7 @@ export class Projector {
     this.wake();
   }
 
-  /** True once the rows show the plan at `seq` or later. False after the timeout: an open transaction holds it back. */
+  /** True once the rows show the plan at `seq` or later. False after the timeout: an open append holds it back. */
   async waitFor(planId: string, seq: number, timeoutMs: number): Promise<boolean> {
     return this.until(timeoutMs, async () => {
       const rows = await this.database.read<{ head_seq: string }>(
@@ -152,11 +152,12 @@ export class Projector {
   }
 
   private async projectOnce(): Promise<boolean> {
-    if (!(await this.hasNews())) return false;
+    const horizon = await this.database.horizon();
+    if (!(await this.hasNews(horizon))) return false;
     const round = await this.inTransaction(async (store) => {
       const cursor = await store.lockCursor({ wait: false });
       if (!cursor) return null;
-      const events = await store.tail(cursor, this.batch);
+      const events = await store.tail(cursor, this.batch, horizon);
       const last = events.at(-1);
       if (!last) return { cursor, moved: false };
       const next = { tx: last.tx, position: last.position };
@@ -176,19 +177,19 @@ export class Projector {
 
   /**
    * Looks without a lock: an idle fleet's polling writes nothing. What is committed and cannot be taken in yet (an older
-   * transaction is open) is no news, but the rows are behind.
+   * append is open) is no news, but the rows are behind.
    */
-  private async hasNews(): Promise<boolean> {
+  private async hasNews(horizon: string): Promise<boolean> {
     const lookedAt = performance.now();
     const { schema } = this.database;
     const [next] = await this.database.read<{ readable: boolean; tx: string; position: string }>(
       'projector.news',
-      `SELECT e.tx < pg_snapshot_xmin(pg_current_snapshot()) AS readable, newest.tx::text AS tx, newest.position
+      `SELECT e.tx < $3::xid8 AS readable, newest.tx::text AS tx, newest.position
        FROM ${schema}.events e,
          (SELECT n.tx, n.position FROM ${schema}.events n ORDER BY n.tx DESC, n.position DESC LIMIT 1) newest
        WHERE (e.tx, e.position) > ($1::xid8, $2::bigint)
        ORDER BY e.tx, e.position LIMIT 1`,
-      [this.cursor.tx, this.cursor.position.toString()],
+      [this.cursor.tx, this.cursor.position.toString(), horizon],
     );
     if (next) this.goal ??= { cursor: { tx: next.tx, position: BigInt(next.position) }, at: lookedAt };
     else {
