@@ -14,7 +14,10 @@ export * from './plan/inputs-of.ts';
 export * from './ledger/events.ts';
 export * from './ledger/upcast.ts';
 export * from './leasing/backoff.ts';
+export * from './scheduling/limits.ts';
+export { Caps, type Cap, type FleetCaps } from './scheduling/caps.ts';
 export * from './scheduling/fleet.ts';
+export type { Place } from './scheduling/tenant-ring.ts';
 export * from './scheduling/explain.ts';
 export {
   describeEstimate,

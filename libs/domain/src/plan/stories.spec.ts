@@ -1,7 +1,8 @@
 import type { JsonValue } from '../json.ts';
 import fc from 'fast-check';
 import type { PlanEvent } from '../ledger/events.ts';
-import { Fleet, type FleetCaps } from '../scheduling/fleet.ts';
+import type { FleetCaps } from '../scheduling/caps.ts';
+import { Fleet } from '../scheduling/fleet.ts';
 import { admit, decide, type Decision } from './decide.ts';
 import type { PlanDefinition, StepDefinition } from './definition.ts';
 import { evolve } from './evolve.ts';
@@ -19,6 +20,7 @@ import {
 
 const T0 = 1_800_000_000_000;
 const POOLS = ['default', 'heavy'];
+const LIMITED = ['fleet', 'pool:default', 'tenant:t0', 'repository:/repo', 'lock:ours', 'plan:plan00000000'];
 const RUNS = 250;
 const PLANTED_SEED = 20_261_120;
 
@@ -40,7 +42,17 @@ interface Recorded {
 
 type Move = {
   kind:
-    'admit' | 'tick' | 'time' | 'claim' | 'attempt' | 'pass' | 'release' | 'expire' | 'cancel' | 'operate';
+    | 'admit'
+    | 'tick'
+    | 'time'
+    | 'claim'
+    | 'attempt'
+    | 'pass'
+    | 'release'
+    | 'expire'
+    | 'cancel'
+    | 'operate'
+    | 'limit';
   /** Choices are numbers: what they mean depends on where the story stands. */
   a: number;
   b: number;
@@ -183,6 +195,8 @@ const moveArb: fc.Arbitrary<Move> = fc.record({
     'expire',
     'cancel',
     'operate',
+    'limit',
+    'limit',
   ),
   a: fc.nat(1_000),
   b: fc.nat(1_000),
@@ -260,6 +274,10 @@ class World {
   readonly plans: Watched[];
   readonly slots: Map<string, number>;
   now = T0;
+  /** What was changed at run time. */
+  private readonly changed = new Map<string, number>();
+  /** What was in use when the caps were last looked at. */
+  private readonly used = new Map<string, number>();
 
   constructor(
     private readonly engine: Engine,
@@ -294,6 +312,7 @@ class World {
       this.now += 1 + move.a * 100;
       return;
     }
+    if (move.kind === 'limit') return this.limit(move);
     const plan = this.plans[move.a % this.plans.length]!;
     if (move.kind === 'time') return this.tell(plan, { kind: 'time' });
     // Rarely: a story that is cancelled at once tells little.
@@ -304,6 +323,14 @@ class World {
     if (move.kind === 'operate') return this.operate(plan, move);
     const step = this.pick(plan, move);
     if (step) this.tell(plan, inputOf(plan, step, move));
+  }
+
+  private limit({ a, b, yes }: Move): void {
+    const key = LIMITED[a % LIMITED.length]!;
+    if (yes) this.changed.set(key, b % 4);
+    else this.changed.delete(key);
+    this.fleet.changeLimits(this.changed);
+    for (const plan of this.plans) this.check(plan);
   }
 
   private operate(plan: Watched, { b, c }: Move): void {
@@ -574,29 +601,32 @@ class World {
       one.seen.flatMap((seen, ordinal) => (seen.inFlight ? [one.state.steps[ordinal]!.lane.pool] : [])),
     );
     same(this.fleet.stepsInFlight, all.length, 'what the fleet counts');
-    atMost(all.length, caps.fleet, 'the fleet’s cap');
+    this.hold('fleet', all.length, caps.fleet);
     for (const pool of POOLS) {
       const inPool = all.filter((one) => one === pool).length;
-      atMost(inPool, caps.pools[pool] ?? null, `the cap of ${pool}`);
+      this.hold(`pool:${pool}`, inPool, caps.pools[pool] ?? null);
       atMost(inPool, 2 * this.slots.get(pool)!, `the window of ${pool}`);
     }
     for (const one of this.plans) atMost(this.holders('own', [one]), 1, 'a lock of the plan');
     for (const tenant of [0, 1]) {
       const plans = this.plans.filter((_, index) => index % 2 === tenant);
-      atMost(this.holders('ours', plans), caps.locks?.['ours'] ?? 1, 'a lock of the tenant');
-      atMost(
-        sum(plans, (one) => one.state.inFlight),
-        caps.tenants?.[`t${tenant}`] ?? null,
-        'the cap of a tenant',
-      );
+      this.hold('lock:ours', this.holders('ours', plans), caps.locks?.['ours'] ?? 1, ` t${tenant}`);
+      const inUse = sum(plans, (one) => one.state.inFlight);
+      this.hold(`tenant:t${tenant}`, inUse, caps.tenants?.[`t${tenant}`] ?? null);
     }
     const onRepo = this.plans.filter(({ definition }) => definition.repo !== null);
-    atMost(
-      sum(onRepo, (one) => one.state.inFlight),
-      caps.repositories?.['/repo'] ?? null,
-      'the repository',
-    );
-    atMost(plan.seen.filter((seen) => seen.inFlight).length, plan.definition.maxParallel, 'maxParallel');
+    const ofRepo = sum(onRepo, (one) => one.state.inFlight);
+    this.hold('repository:/repo', ofRepo, caps.repositories?.['/repo'] ?? null);
+    const ofPlan = plan.seen.filter((seen) => seen.inFlight).length;
+    this.hold(`plan:${plan.state.planId}`, ofPlan, plan.definition.maxParallel);
+  }
+
+  /** At most the limit; one that was lowered below what is in use lets nothing more in. */
+  private hold(key: string, inUse: number, settings: number | null, of = ''): void {
+    const limit = this.changed.get(key) ?? settings;
+    const before = this.used.get(key + of) ?? 0;
+    this.used.set(key + of, inUse);
+    if (inUse > before) atMost(inUse, limit, `${key}${of}`);
   }
 
   private holders(lock: string, plans: Watched[]): number {
@@ -629,6 +659,8 @@ class World {
 
   /** Whatever happened: when the workers behave from now on, every plan comes to its end. */
   private endWell(): void {
+    this.changed.clear();
+    this.fleet.changeLimits(this.changed);
     for (let round = 0; round < 200 && this.plans.some(({ state }) => !state.closed); round += 1) {
       this.now += 120_000;
       for (const plan of this.plans)
@@ -880,7 +912,15 @@ class BlindFleet extends Fleet {
   }
 }
 
+/** Takes a limit that is changed for the one that was there. */
+class StubbornFleet extends Fleet {
+  override changeLimits(): void {
+    super.changeLimits([]);
+  }
+}
+
 const PLANTED: [bug: string, engine: Engine][] = [
+  ['goes on with the limits that were', { ...HONEST, fleet: (caps) => new StubbornFleet(caps) }],
   ['does not compare tokens', withLease((step) => (step.holder ? { ...step.holder } : {}))],
   ['does not compare epochs', withLease((step) => ({ epoch: Math.max(1, step.epoch) }))],
   [

@@ -13,6 +13,10 @@ export class Counts {
     return this.totals.get(key) ?? 0;
   }
 
+  all(): MapIterator<[key: string, used: number]> {
+    return this.totals.entries();
+  }
+
   /** Returns the keys of which there is less use now. */
   update(planId: string, consumption: Consumption): string[] {
     const before = this.counted.get(planId);

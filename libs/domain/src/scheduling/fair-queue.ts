@@ -15,8 +15,10 @@ interface Entry<K> {
 export class FairQueue<K> {
   private readonly heap = new Heap<Entry<K>>(goesBefore);
   private readonly present = new Map<K, Entry<K>>();
-  /** What was paid, of those who are away for now. Bounded by `forget`. */
+  /** What was paid, of those who are away for now. Bounded by `forget` and `retire`. */
   private readonly paid = new Map<K, number>();
+  /** Who left and had paid more than the others: forgotten when the others have, too. */
+  private readonly retired = new Heap<Entry<K>>(goesBefore);
   /** What had been paid by who went last. */
   private level = 0;
   private orders = 0;
@@ -41,15 +43,26 @@ export class FairQueue<K> {
     this.heap.push(entry);
   }
 
-  /** Takes out whose turn it is. It costs nothing until `charge` is called. */
-  next(): K | null {
-    const entry = this.first();
-    if (!entry) return null;
-    this.heap.pop();
-    this.present.delete(entry.key);
-    this.paid.set(entry.key, entry.pass);
-    this.level = entry.pass;
-    return entry.key;
+  /**
+   * Takes out whose turn it is, of those who may. It costs nothing until `charge` is called. Who may not keeps the place,
+   * and has one turn at once when that changes, but none for the time of waiting.
+   */
+  next(mayGo: (key: K) => boolean = () => true): K | null {
+    const held: Entry<K>[] = [];
+    let entry = this.first();
+    for (; entry && !mayGo(entry.key); entry = this.first()) {
+      held.push(entry);
+      this.heap.pop();
+    }
+    if (entry) {
+      this.heap.pop();
+      this.present.delete(entry.key);
+      this.level = Math.max(this.level, entry.pass);
+      this.paid.set(entry.key, this.level);
+    }
+    for (const one of held) this.heap.push(one);
+    this.forgetRetired();
+    return entry?.key ?? null;
   }
 
   /** The turn was used. To be called while the key is out of the queue. */
@@ -63,6 +76,14 @@ export class FairQueue<K> {
     this.paid.delete(key);
   }
 
+  /** Gone, and perhaps soon back: leaving must not be a way to have turns that others pay for. */
+  retire(key: K): void {
+    this.present.delete(key);
+    const pass = this.paid.get(key);
+    if (pass !== undefined) this.retired.push({ key, pass, order: 0 });
+    this.forgetRetired();
+  }
+
   /** How many go before it, if everybody takes one turn; null: it is not in the queue. */
   placeOf(key: K): number | null {
     const own = this.present.get(key);
@@ -70,6 +91,19 @@ export class FairQueue<K> {
     let before = 0;
     for (const entry of this.present.values()) if (entry !== own && goesBefore(entry, own)) before += 1;
     return before;
+  }
+
+  /** Who is here, in no order, with what decides about their turns. */
+  entries(): MapIterator<Readonly<Entry<K>>> {
+    return this.present.values();
+  }
+
+  private forgetRetired(): void {
+    for (let gone = this.retired.peek(); gone && gone.pass <= this.level; gone = this.retired.peek()) {
+      this.retired.pop();
+      // Who came back, and paid more, is another matter.
+      if (this.paid.get(gone.key) === gone.pass) this.paid.delete(gone.key);
+    }
   }
 
   private first(): Entry<K> | undefined {

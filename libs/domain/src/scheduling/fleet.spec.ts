@@ -2,8 +2,9 @@ import { aPlan, aStep } from '#testing';
 import { admit, decide } from '../plan/decide.ts';
 import type { PlanDefinition } from '../plan/definition.ts';
 import { initialPlanState, stepOf, type PlanState } from '../plan/state.ts';
-import { explainWait } from './explain.ts';
-import { Fleet, type FleetCaps } from './fleet.ts';
+import type { FleetCaps } from './caps.ts';
+import { explainStep, explainWait } from './explain.ts';
+import { Fleet } from './fleet.ts';
 
 const NOW = 1_800_000_000_000;
 
@@ -73,9 +74,9 @@ describe('the fleet', () => {
   });
 
   it.each([
-    ['fleet', { fleet: 3 }, {}, 'the fleet is at its cap of 3'],
-    ['pool', { pools: { default: 3 } }, {}, 'pool "default" is at its cap of 3'],
-    ['plan', {}, { maxParallel: 3 }, 'the plan is at its maxParallel of 3'],
+    ['fleet', { fleet: 3 }, {}, 'the fleet is at its cap of 3 (3 in flight)'],
+    ['pool', { pools: { default: 3 } }, {}, 'pool "default" is at its cap of 3 (3 in flight)'],
+    ['plan', {}, { maxParallel: 3 }, 'the plan is at its maxParallel of 3 (3 in flight)'],
   ])('holds the cap of the %s exactly, and says so', (_name, caps, limits, reason) => {
     const yard = new Yard(caps);
     const plan = yard.plan('p1', 'acme', fanOut(10, limits));
@@ -218,8 +219,16 @@ describe('the fleet', () => {
   });
 
   it.each([
-    ['a tenant', { tenants: { acme: 2 } }, 'the tenant is at its cap of 2'],
-    ['a repository', { repositories: { '/repo': 2 } }, 'the repository is at its cap of 2'],
+    [
+      'a tenant',
+      { tenants: { acme: 2 } },
+      'tenant acme is at its cap of 2 (2 in flight); its plan is next in line',
+    ],
+    [
+      'a repository',
+      { repositories: { '/repo': 2 } },
+      'the repository /repo is at its cap of 2 (2 in flight)',
+    ],
   ])('holds the cap of %s exactly over all its plans, and lets others pass', (_what, caps, reason) => {
     const yard = new Yard(caps);
     yard.slots.set('default', 4);
@@ -249,8 +258,36 @@ describe('the fleet', () => {
     yard.slots.set('default', 100);
     expect(explainWait(yard.fleet, plans[2]!, 0, NOW, yard.slots)).toBe('is admitted next');
     expect(explainWait(yard.fleet, plans[1]!, 5, NOW, yard.slots)).toBe(
-      "has its turn after 2 of the tenant's plans",
+      'its plan is number 3 of 3 in line for pool "default"',
     );
+  });
+
+  it('names the limit, how much of it is in use, and the place in line among all tenants', () => {
+    const yard = new Yard({ fleet: 2, weights: { beta: 2 } });
+    const plans = ['a1', 'a2'].map((planId) => yard.plan(planId, 'acme', fanOut(10)));
+    yard.admit();
+    for (const planId of ['b1', 'b2', 'b3']) yard.plan(planId, 'beta', fanOut(1));
+    const told = (plan: PlanState, ordinal: number) =>
+      explainStep(yard.fleet, plan, ordinal, NOW, yard.slots, { counting: true });
+    expect(told(plans[1]!, 9)).toEqual({
+      text: 'the fleet is at its cap of 2 (2 in flight); its plan is number 5 of 5 in line for pool "default", behind 8 of its own steps',
+      limit: { kind: 'fleet', name: null, limit: 2, inUse: 2 },
+      line: { pool: 'default', place: 5, of: 5, stepsBefore: 8 },
+    });
+    expect(told(plans[0]!, 1)?.line).toEqual({ pool: 'default', place: 3, of: 5, stepsBefore: 0 });
+  });
+
+  it('gives a plan the place in line at which it is admitted, if everybody takes one turn', () => {
+    const yard = new Yard({ weights: { a: 1, b: 3, c: 2 } });
+    yard.slots.set('default', 0);
+    const plans = [...'aabbbbcc'].map((tenant, index) => yard.plan(`${tenant}${index}`, tenant, fanOut(1)));
+    yard.admit();
+    const places = plans.map((plan) => [plan.planId, yard.fleet.placeOf(plan, 'default')!.before] as const);
+    yard.slots.set('default', 100);
+    const order = yard.admit().map((name) => name.split('/')[0]);
+    const inOrder = places.toSorted((one, other) => one[1] - other[1]).map(([planId]) => planId);
+    expect(inOrder).toEqual(order);
+    expect(places.map(([, before]) => before).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
   it('looks at no plan that only waits', () => {
@@ -263,5 +300,98 @@ describe('the fleet', () => {
     expect(yard.fleet.overdue(NOW + 60_000, 10)).toHaveLength(10);
     // They want the time until they are told it.
     expect(yard.fleet.overdue(NOW + 60_000, 10_000)).toHaveLength(1_000);
+  });
+
+  describe('limits that are changed while it runs', () => {
+    it('kill nothing when they are lowered, and admit again only when there is less', () => {
+      const yard = new Yard();
+      yard.slots.set('default', 3);
+      const plan = yard.plan('p1', 'acme', fanOut(20));
+      expect(yard.admit()).toHaveLength(6);
+      yard.fleet.changeLimits([['tenant:acme', 2]]);
+      for (const ordinal of [0, 1, 2, 3]) {
+        expect(yard.admit()).toEqual([]);
+        yard.finish(plan, ordinal);
+      }
+      expect(plan.inFlight).toBe(2);
+      expect(yard.admit()).toEqual([]);
+      yard.finish(plan, 4);
+      expect(yard.admit()).toHaveLength(1);
+      expect(explainWait(yard.fleet, plan, 19, NOW, yard.slots)).toBe(
+        'tenant acme is at its cap of 2 (2 in flight)',
+      );
+    });
+
+    it.each([
+      ['fleet', { fleet: 1 }, {}, ['fleet', 3]],
+      ['pool', { pools: { default: 1 } }, {}, ['pool:default', 3]],
+      ['tenant', { tenants: { acme: 1 } }, {}, ['tenant:acme', 3]],
+      ['every tenant', { tenants: { '*': 1 } }, {}, ['tenant:*', 3]],
+      ['plan', {}, { maxParallel: 1 }, ['plan:plan0001', 3]],
+      ['lock', {}, { locked: true }, ['lock:db', 3]],
+    ] as const)(
+      'let who waited for the cap of the %s go on at once when it is raised',
+      (_, caps, o, change) => {
+        const yard = new Yard(caps);
+        const { locked = false, ...rest } = o as { locked?: boolean; maxParallel?: number };
+        const plan = fanOut(10, rest);
+        yard.plan(
+          'plan0001',
+          'acme',
+          locked ? { ...plan, steps: plan.steps.map((one) => ({ ...one, locks: ['db'] })) } : plan,
+        );
+        expect(yard.admit()).toHaveLength(1);
+        yard.fleet.changeLimits([[...change]]);
+        expect(yard.admit()).toHaveLength(2);
+        // Taken back: the settings hold again.
+        yard.fleet.changeLimits([]);
+        expect(yard.admit()).toHaveLength(0);
+      },
+    );
+
+    it('give a tenant the turns of its new weight, and a plan those of its new priority', () => {
+      const yard = new Yard();
+      yard.slots.set('default', 8);
+      for (const tenant of ['a', 'b']) yard.plan(`${tenant}-plan-1`, tenant, fanOut(100));
+      yard.fleet.changeLimits([['weight:a', 3]]);
+      const shares = yard.admit().map((name) => name[0]);
+      expect(shares.filter((tenant) => tenant === 'a')).toHaveLength(12);
+
+      const other = new Yard();
+      other.slots.set('default', 6);
+      for (const planId of ['plain001', 'urgent01']) other.plan(planId, 'acme', fanOut(100));
+      other.fleet.changeLimits([['priority:urgent01', 1]]);
+      expect(other.admit().filter((name) => name.startsWith('urgent'))).toHaveLength(8);
+    });
+
+    it('are told with what is in use, as is what has no limit', () => {
+      const yard = new Yard({ fleet: 100, tenants: { '*': 50 }, openSteps: 1_000 });
+      yard.plan('plan0001', 'acme', fanOut(10));
+      yard.fleet.changeLimits([
+        ['pool:default', 3],
+        ['weight:acme', 2],
+      ]);
+      yard.admit();
+      const told = [...yard.fleet.limits()].map(
+        ({ kind, name, value, from, inUse }) =>
+          [name === null ? kind : `${kind}:${name}`, value, from, inUse] as const,
+      );
+      expect(told).toEqual([
+        ['fleet', 100, 'settings', 3],
+        ['quota:*', 1_000, 'settings', null],
+        ['tenant:*', 50, 'settings', null],
+        ['pool:default', 3, 'changed', 3],
+        ['weight:acme', 2, 'changed', null],
+        ['tenant:acme', 50, 'everyone', 3],
+      ]);
+    });
+  });
+
+  it('takes names of properties that all objects have for names', () => {
+    const yard = new Yard();
+    const steps = [aStep({ locks: ['constructor'], pool: 'constructor' })];
+    yard.slots.set('constructor', 1);
+    yard.plan('p1', 'constructor', aPlan({ steps }));
+    expect(yard.admit()).toHaveLength(1);
   });
 });

@@ -10,21 +10,21 @@ import {
   type StepState,
 } from '../plan/state.ts';
 import { TimeHeap } from '../time-heap.ts';
+import { Caps, type Cap, type FleetCaps } from './caps.ts';
 import { Counts, type Consumption } from './counts.ts';
-import { FairQueue } from './fair-queue.ts';
+import { EVERYONE, type LimitKind } from './limits.ts';
 import { openSteps, quotaRefusal, stepsNamed } from './quota.ts';
+import { TenantRing, type Place } from './tenant-ring.ts';
 
-/** Limits that span plans, from the fleet's settings. What is not named has no limit of its own. */
-export interface FleetCaps {
-  fleet: number | null;
-  pools: Record<string, number>;
-  tenants?: Record<string, number>;
-  /** By address. */
-  repositories?: Record<string, number>;
-  /** Locks of tenants, by name: how many steps may hold one at once. Default 1. */
-  locks?: Record<string, number>;
-  /** Steps of all its open plans that a tenant may have; a plan that would be too much is not taken. */
-  openSteps?: number;
+/** A limit, or what is in use without one. */
+export interface LimitInUse {
+  kind: LimitKind;
+  name: string | null;
+  /** null: no limit. */
+  value: number | null;
+  from: Cap['from'] | null;
+  /** null: nothing is used of it (a weight, a priority), or it stands for many. */
+  inUse: number | null;
 }
 
 /** What workers can take, by pool, from their heartbeats. */
@@ -43,8 +43,9 @@ export type Hold =
   | { kind: 'pool-cap'; pool: string; inFlight: number; limit: number }
   | { kind: 'fleet-cap'; inFlight: number; limit: number }
   | { kind: 'tenant-cap'; tenant: string; inFlight: number; limit: number }
-  | { kind: 'repository-cap'; inFlight: number; limit: number }
-  | { kind: 'plan-cap'; inFlight: number; limit: number }
+  | { kind: 'repository-cap'; repository: string; inFlight: number; limit: number }
+  /** `fromPlan`: what its text says; else it was changed at run time. */
+  | { kind: 'plan-cap'; planId: string; inFlight: number; limit: number; fromPlan: boolean }
   | { kind: 'lock'; lock: string; scope: 'plan' | 'tenant'; holders: number; limit: number }
   | { kind: 'branch-lock'; branch: string; planId: string }
   | { kind: 'paused'; by: string; why: string | null };
@@ -54,7 +55,8 @@ export type Hold =
  *
  * The queue holds only a shallow window of what workers can start soon: with S slots in a pool at most 2 S of its
  * steps are in flight, so a newcomer never waits behind somebody's ten thousand steps. Within a pool the turn goes
- * round by tenant, and within a tenant by plan, by the plan's weight; within a plan its lanes go by priority.
+ * round by tenant, by the tenant's weight, and within a tenant by plan, by the plan's; within a plan its lanes go by
+ * priority.
  */
 export class Fleet {
   private readonly plans = new Map<string, PlanState>();
@@ -67,7 +69,22 @@ export class Fleet {
   private readonly wakes = new TimeHeap<string>();
   private readonly wakeOf = new Map<string, number>();
 
-  constructor(private readonly caps: FleetCaps) {}
+  private caps: Caps;
+
+  constructor(settings: FleetCaps) {
+    this.caps = new Caps(settings);
+  }
+
+  /**
+   * From now on these go before the settings. Nothing that is in flight is touched: a cap that was lowered below what is in
+   * use admits nothing more until there is less.
+   */
+  changeLimits(changed: Iterable<readonly [key: string, value: number]>): void {
+    this.caps = this.caps.with(changed);
+    // Who waits for a cap has left its line.
+    this.waiters.clear();
+    for (const plan of this.plans.values()) this.queue(plan);
+  }
 
   /** Takes in what changed in a plan; call it after each turn of the plan. */
   update(plan: PlanState): void {
@@ -82,7 +99,7 @@ export class Fleet {
   /** Why a plan that is submitted is not taken; null: it is. Goes by the plans that were taken in so far. */
   refusalOf({ tenant, definition }: PlanSubmitted): Reason | null {
     const open = this.counts.of(`open ${tenant}`);
-    return quotaRefusal(tenant, open, stepsNamed(definition), this.caps.openSteps ?? null);
+    return quotaRefusal(tenant, open, stepsNamed(definition), this.caps.of('quota', tenant));
   }
 
   remove(planId: string): void {
@@ -120,7 +137,7 @@ export class Fleet {
       plan.lanes.shift(found.lane);
       admitOne(plan, found.ordinal);
       admitted += 1;
-      ring.charge(turn.tenant, turn.planId, weightOf(plan));
+      ring.charge(turn, { tenant: this.weightOf(turn.tenant), plan: this.turnsOf(plan) });
       this.update(plan);
       // To the end of the row of pools.
       this.rings.delete(pool);
@@ -139,9 +156,27 @@ export class Fleet {
     );
   }
 
-  /** How many plans of the tenant, and how many tenants, have their turn before this plan in a pool. */
-  placeOf(plan: PlanState, pool: string): { plans: number; tenants: number } | null {
-    return this.rings.get(pool)?.placeOf(tenantOf(plan), plan.planId) ?? null;
+  /** Where a plan stands in a pool's line, if from now on everybody takes turns; null: it has nothing there to admit. */
+  placeOf(plan: PlanState, pool: string): Place | null {
+    const weightOf = (tenant: string): number => this.weightOf(tenant);
+    return this.rings.get(pool)?.placeOf(tenantOf(plan), plan.planId, weightOf) ?? null;
+  }
+
+  /** All limits that are set, and everything that is in use, with how much; see `docs/operating.md`. */
+  *limits(): Generator<LimitInUse> {
+    const told = new Set<string>();
+    for (const [kind, name, { value, from }] of this.caps.all()) {
+      told.add(`${kind} ${name ?? ''}`);
+      yield { kind, name, value, from, inUse: this.inUse(kind, name) };
+    }
+    for (const [key, inUse] of this.counts.all()) {
+      const [counted, ...rest] = key.split(' ');
+      const kind = COUNTED.find((one) => one === counted);
+      const name = rest.join(' ');
+      if (!kind || inUse === 0 || told.has(`${kind} ${name}`)) continue;
+      const cap = this.caps.capOf(kind, name);
+      yield { kind, name, value: cap?.value ?? null, from: cap?.from ?? null, inUse };
+    }
   }
 
   /** The next instant at which time alone moves a plan; null when there is none. */
@@ -194,10 +229,10 @@ export class Fleet {
     const { caps, counts } = this;
     const fleet = counts.of('fleet');
     const inFlight = counts.of(`pool ${pool}`);
-    if (caps.fleet !== null && fleet >= caps.fleet)
-      return { kind: 'fleet-cap', inFlight: fleet, limit: caps.fleet };
-    const cap = caps.pools[pool];
-    if (cap !== undefined && inFlight >= cap) return { kind: 'pool-cap', pool, inFlight, limit: cap };
+    const all = caps.of('fleet', null);
+    if (all !== null && fleet >= all) return { kind: 'fleet-cap', inFlight: fleet, limit: all };
+    const cap = caps.of('pool', pool);
+    if (cap !== null && inFlight >= cap) return { kind: 'pool-cap', pool, inFlight, limit: cap };
     const free = slots.get(pool) ?? 0;
     if (free === 0) return { kind: 'no-worker', pool };
     if (inFlight >= 2 * free) return { kind: 'pool-window', pool, inFlight, limit: 2 * free };
@@ -209,9 +244,11 @@ export class Fleet {
     const { paused } = plan;
     if (paused) return { hold: { kind: 'paused', by: paused.by.name, why: paused.why }, key: null };
     const definition = plan.submitted!.definition;
-    const max = definition.maxParallel;
-    if (max !== null && plan.inFlight >= max)
-      return { hold: { kind: 'plan-cap', inFlight: plan.inFlight, limit: max }, key: null };
+    const { planId, inFlight } = plan;
+    const changed = this.caps.of('plan', planId);
+    const limit = changed ?? definition.maxParallel;
+    if (limit !== null && inFlight >= limit)
+      return { hold: { kind: 'plan-cap', planId, inFlight, limit, fromPlan: changed === null }, key: null };
     const ofRepository = this.repositoryHold(definition.repo?.url);
     if (ofRepository) return ofRepository;
     for (const lock of lane.locks) {
@@ -222,24 +259,25 @@ export class Fleet {
   }
 
   private tenantHold(tenant: string): Hold | null {
-    const limit = this.caps.tenants?.[tenant];
+    const limit = this.caps.of('tenant', tenant);
+    if (limit === null) return null;
     const inFlight = this.counts.of(`tenant ${tenant}`);
-    return limit !== undefined && inFlight >= limit ? { kind: 'tenant-cap', tenant, inFlight, limit } : null;
+    return inFlight >= limit ? { kind: 'tenant-cap', tenant, inFlight, limit } : null;
   }
 
-  private repositoryHold(url: string | undefined): { hold: Hold; key: string } | null {
-    const limit = url === undefined ? undefined : this.caps.repositories?.[url];
-    if (limit === undefined) return null;
-    const key = `repository ${url}`;
+  private repositoryHold(repository: string | undefined): { hold: Hold; key: string } | null {
+    const limit = repository === undefined ? null : this.caps.of('repository', repository);
+    if (repository === undefined || limit === null) return null;
+    const key = `repository ${repository}`;
     const inFlight = this.counts.of(key);
-    return inFlight >= limit ? { key, hold: { kind: 'repository-cap', inFlight, limit } } : null;
+    return inFlight >= limit ? { key, hold: { kind: 'repository-cap', repository, inFlight, limit } } : null;
   }
 
   private lockHold(plan: PlanState, tenant: string, lock: string): { hold: Hold; key: string | null } | null {
-    const own = ownLocks(plan)[lock];
-    const key = own === undefined ? lockKey(tenant, lock) : null;
+    const own = ownLock(plan, lock);
+    const key = own === null ? lockKey(tenant, lock) : null;
     const holders = key === null ? (plan.inFlightByLock.get(lock) ?? 0) : this.counts.of(key);
-    const limit = own ?? this.caps.locks?.[lock] ?? 1;
+    const limit = own ?? this.caps.of('lock', lock) ?? 1;
     if (holders < limit) return null;
     return { hold: { kind: 'lock', lock, scope: key === null ? 'plan' : 'tenant', holders, limit }, key };
   }
@@ -323,6 +361,41 @@ export class Fleet {
     for (const [at, planId] of again) if (this.wakeOf.get(planId) === at) this.wakes.push(at, planId);
   }
 
+  private weightOf(tenant: string): number {
+    return this.caps.of('weight', tenant) ?? 1;
+  }
+
+  /** One more of priority is twice the turns. */
+  private turnsOf(plan: PlanState): number {
+    return 2 ** (this.caps.of('priority', plan.planId) ?? plan.submitted?.definition.priority ?? 0);
+  }
+
+  private inUse(kind: LimitKind, name: string | null): number | null {
+    switch (kind) {
+      case 'fleet':
+        return this.counts.of('fleet');
+      case 'plan':
+        return this.plans.get(name!)?.inFlight ?? 0;
+      case 'quota':
+        return name === EVERYONE ? null : this.counts.of(`open ${name}`);
+      case 'lock':
+        return this.holdersOf(name!);
+      case 'weight':
+      case 'priority':
+        return null;
+      default:
+        return name === EVERYONE ? null : this.counts.of(`${kind} ${name}`);
+    }
+  }
+
+  /** Of all tenants together. */
+  private holdersOf(lock: string): number {
+    let holders = 0;
+    for (const [key, used] of this.counts.all())
+      if (key.startsWith('lock ') && key.endsWith(` ${lock}`)) holders += used;
+    return holders;
+  }
+
   private ring(pool: string): TenantRing {
     let ring = this.rings.get(pool);
     if (!ring) {
@@ -370,24 +443,20 @@ function consumptionOf(plan: PlanState): Consumption {
   const url = plan.submitted.definition.repo?.url;
   if (url !== undefined) consumption.set(`repository ${url}`, plan.inFlight);
   for (const [pool, inFlight] of plan.inFlightByPool) consumption.set(`pool ${pool}`, inFlight);
-  const own = ownLocks(plan);
   for (const [lock, holders] of plan.inFlightByLock) {
-    if (own[lock] === undefined) consumption.set(lockKey(tenant, lock), holders);
+    if (ownLock(plan, lock) === null) consumption.set(lockKey(tenant, lock), holders);
   }
   return consumption;
 }
 
-function ownLocks(plan: PlanState): Record<string, number> {
-  return plan.submitted!.definition.locks;
+/** How many may hold a lock of the plan's own; null: it is the tenant's. A name may be that of a property of all objects. */
+function ownLock(plan: PlanState, lock: string): number | null {
+  const { locks } = plan.submitted!.definition;
+  return Object.hasOwn(locks, lock) ? locks[lock]! : null;
 }
 
 function tenantOf(plan: PlanState | undefined): string {
   return plan?.submitted?.tenant ?? '';
-}
-
-/** One more of priority is twice the turns. */
-function weightOf(plan: PlanState): number {
-  return 2 ** (plan.submitted?.definition.priority ?? 0);
 }
 
 function lockKey(tenant: string, lock: string): string {
@@ -398,63 +467,5 @@ function branchKey(plan: PlanState): string {
   return `branch ${plan.submitted?.definition.repo?.url ?? ''} ${integrationBranch(plan)}`;
 }
 
-/** Takes turns between tenants, and within a tenant between plans. A plan stands in it once. */
-class TenantRing {
-  private readonly tenants = new FairQueue<string>();
-  private readonly plans = new Map<string, FairQueue<string>>();
-
-  add(tenant: string, planId: string): void {
-    let plans = this.plans.get(tenant);
-    if (!plans) {
-      plans = new FairQueue();
-      this.plans.set(tenant, plans);
-    }
-    plans.add(planId);
-    this.tenants.add(tenant);
-  }
-
-  /**
-   * Takes out the plan whose turn it is, of the tenants that may. `charge` or `skip` must follow: until then the tenant
-   * has no other turn.
-   */
-  next(mayGo: (tenant: string) => boolean): { tenant: string; planId: string } | null {
-    const held: string[] = [];
-    let turn: { tenant: string; planId: string } | null = null;
-    while (!turn) {
-      const tenant = this.tenants.next();
-      if (tenant === null) break;
-      if (!mayGo(tenant)) {
-        held.push(tenant);
-        continue;
-      }
-      const planId = this.plans.get(tenant)?.next() ?? null;
-      if (planId !== null) turn = { tenant, planId };
-    }
-    for (const tenant of held) this.tenants.add(tenant);
-    return turn;
-  }
-
-  charge(tenant: string, planId: string, weight: number): void {
-    this.plans.get(tenant)?.charge(planId, weight);
-    this.tenants.charge(tenant, 1);
-    this.skip(tenant);
-  }
-
-  skip(tenant: string): void {
-    if ((this.plans.get(tenant)?.size ?? 0) > 0) this.tenants.add(tenant);
-  }
-
-  forget(planId: string, tenant: string): void {
-    const plans = this.plans.get(tenant);
-    if (!plans) return;
-    plans.forget(planId);
-    if (!plans.isForgotten) return;
-    this.plans.delete(tenant);
-    this.tenants.forget(tenant);
-  }
-
-  placeOf(tenant: string, planId: string): { plans: number; tenants: number } | null {
-    const plans = this.plans.get(tenant)?.placeOf(planId) ?? null;
-    return plans === null ? null : { plans, tenants: this.tenants.placeOf(tenant) ?? 0 };
-  }
-}
+/** What is told of use without a limit. */
+const COUNTED = ['tenant', 'pool', 'repository'] as const;
