@@ -7,8 +7,10 @@ export class Chance {
   private b: number;
   private c: number;
   private counter = 1;
+  private readonly seed: string;
 
-  constructor(private readonly seed: string) {
+  constructor(seed: string) {
+    this.seed = seed;
     const hash = hashes(seed);
     this.a = hash();
     this.b = hash();
