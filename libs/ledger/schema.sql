@@ -111,6 +111,8 @@ CREATE TABLE term (
   term bigint NOT NULL,
   holder text NOT NULL,
   taken_at timestamp with time zone NOT NULL,
+  event_version integer NOT NULL DEFAULT 1,
+  writes integer,
   CONSTRAINT term_only_row_check CHECK (only_row),
   CONSTRAINT term_pkey PRIMARY KEY (only_row)
 );
@@ -143,8 +145,22 @@ BEGIN
   RAISE EXCEPTION 'The ledger is append-only: % of % is refused', TG_OP, TG_TABLE_NAME
     USING ERRCODE = 'insufficient_privilege';
 END $function$;
+CREATE OR REPLACE FUNCTION refuse_older_decider()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF coalesce(NEW.writes, 1) < OLD.event_version THEN
+    RAISE EXCEPTION 'This coordinator writes events of version %, and one that writes version % has decided here since: start a coordinator of that version',
+      coalesce(NEW.writes, 1), OLD.event_version USING ERRCODE = 'SK001';
+  END IF;
+  NEW.event_version := coalesce(NEW.writes, 1);
+  NEW.writes := NULL;
+  RETURN NEW;
+END $function$;
 
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(); -- also for replicas
+CREATE TRIGGER term_newest_decider BEFORE UPDATE ON term FOR EACH ROW WHEN ((new.term IS DISTINCT FROM old.term)) EXECUTE FUNCTION refuse_older_decider();
 
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO the_runtime_role;
 GRANT INSERT, SELECT ON events TO the_runtime_role;

@@ -13,6 +13,16 @@ export class TermLostError extends Error {
   }
 }
 
+/** A newer version of the program has decided here: what it wrote may mean what this one does not know. */
+export class DeciderTooOldError extends Error {
+  readonly code = 'DECIDER_TOO_OLD';
+  readonly retry = 'never';
+  override readonly name = 'DeciderTooOldError';
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
 /** `unknown`: some or all of the call may have been written; read the plans again before answering anybody. */
 export class LedgerUnavailableError extends Error {
   readonly code = 'LEDGER_UNAVAILABLE';

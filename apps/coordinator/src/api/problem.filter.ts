@@ -1,5 +1,6 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { EventTooNewError } from '#domain';
 import { LedgerUnavailableError } from '#ledger';
 import type { Logger } from '#telemetry';
 import { Problem, problemBody, type ProblemBody } from './problem.ts';
@@ -36,6 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
       this.log.warn({ err: error, route: request.routeOptions?.url }, 'A request met no ledger');
       return problemBody(503, 'ledger-unavailable', 'the ledger does not answer right now; try again');
     }
+    if (error instanceof EventTooNewError) return problemBody(503, 'ledger-unavailable', error.message);
     this.log.error(
       { err: error, method: request.method, route: request.routeOptions?.url },
       'A request failed',

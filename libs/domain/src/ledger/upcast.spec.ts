@@ -2,7 +2,7 @@ import { aPlan, aStep } from '#testing';
 import { initialPlanState } from '../plan/state.ts';
 import { evolve } from '../plan/evolve.ts';
 import type { PlanEvent } from './events.ts';
-import { EVENT_VERSION, upcast } from './upcast.ts';
+import { EVENT_VERSION, EventTooNewError, upcast } from './upcast.ts';
 
 /** As version 1 stored it: copied from a ledger of that time. */
 const SUBMITTED_V1 = JSON.parse(
@@ -42,5 +42,11 @@ describe('an event of an older version', () => {
   it('of today’s version is left as it is', () => {
     const event: PlanEvent = { type: 'plan.submitted', data: SUBMITTED_V1 };
     expect(upcast(EVENT_VERSION, event)).toBe(event);
+  });
+
+  it('of a newer version is refused: what it means is not guessed', () => {
+    const event: PlanEvent = { type: 'plan.submitted', data: SUBMITTED_V1 };
+    expect(() => upcast(EVENT_VERSION + 1, event)).toThrow(EventTooNewError);
+    expect(() => upcast(EVENT_VERSION + 1, event)).toThrow('read it with the version that wrote it');
   });
 });

@@ -4,11 +4,25 @@ import type { PlanEvent, PlanSubmitted } from './events.ts';
 /** Version of what the events say. Older ones are upcast on reading; what was hashed is never touched. */
 export const EVENT_VERSION = 2;
 
+/** Written by a newer version of the program. The bytes can be verified, but not understood. */
+export class EventTooNewError extends Error {
+  readonly code = 'EVENT_TOO_NEW';
+  readonly retry = 'never';
+  override readonly name = 'EventTooNewError';
+  constructor(readonly version: number) {
+    super(
+      `This event has version ${version}, and this program knows versions up to ${EVENT_VERSION}: ` +
+        'read it with the version that wrote it, or a newer one.',
+    );
+  }
+}
+
 /**
  * An event as it was stored, in today's shape. Version 1 knew plans without labels, parameters, priorities, deadlines,
- * locks, baselines and conditions.
+ * locks, baselines and conditions. Throws EventTooNewError: what a newer program meant is never guessed.
  */
 export function upcast(version: number, event: PlanEvent): PlanEvent {
+  if (version > EVENT_VERSION) throw new EventTooNewError(version);
   if (version >= 2 || event.type !== 'plan.submitted') return event;
   return { type: event.type, data: submittedV1(event.data) };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PlanEvent } from '#domain';
+import { EVENT_VERSION, type PlanEvent } from '#domain';
 import { BODY_VERSION, EMPTY_HEAD } from '../chain/event-body.ts';
 import { verifyChain } from '../chain/verify-chain.ts';
 import { formatCursor, parseCursor, TAIL_START } from '../cursor.ts';
@@ -253,18 +253,33 @@ export const LEDGER_CONTRACT: ContractCase[] = [
   {
     story: 'a living holder keeps its term; a silent one loses it for good',
     async run({ terms, silence }) {
-      assert.deepEqual(await terms.current(), { term: 0, holder: '', fresh: false });
+      assert.deepEqual(await terms.current(), { term: 0, holder: '', fresh: false, eventVersion: 1 });
       const first = await terms.campaign('a');
-      assert.deepEqual(await terms.current(), { term: first?.term, holder: 'a', fresh: true });
+      assert.deepEqual(await terms.current(), {
+        term: first?.term,
+        holder: 'a',
+        fresh: true,
+        eventVersion: EVENT_VERSION,
+      });
       assert.equal(await terms.campaign('b'), null);
       assert.equal(await terms.renew(first!.term), true);
       await silence();
-      assert.deepEqual(await terms.current(), { term: first?.term, holder: 'a', fresh: false });
+      assert.deepEqual(await terms.current(), {
+        term: first?.term,
+        holder: 'a',
+        fresh: false,
+        eventVersion: EVENT_VERSION,
+      });
       const second = await terms.campaign('b');
       assert.ok(second && second.term > first!.term);
       assert.equal(await terms.renew(first!.term), false);
       await terms.resign(first!.term);
-      assert.deepEqual(await terms.current(), { term: second.term, holder: 'b', fresh: true });
+      assert.deepEqual(await terms.current(), {
+        term: second.term,
+        holder: 'b',
+        fresh: true,
+        eventVersion: EVENT_VERSION,
+      });
     },
   },
   {

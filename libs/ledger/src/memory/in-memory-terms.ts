@@ -1,3 +1,4 @@
+import { EVENT_VERSION } from '#domain';
 import { TERM_TTL_MS, type CurrentTerm, type Terms } from '../terms.ts';
 
 /** The twin of PostgresTerms for tests: same contract, a clock that can be given. */
@@ -34,7 +35,8 @@ export class InMemoryTerms implements Terms {
   }
 
   async current(): Promise<CurrentTerm> {
-    return { term: this.term, holder: this.holder, fresh: this.isFresh() };
+    const eventVersion = this.term === 0 ? 1 : EVENT_VERSION;
+    return { term: this.term, holder: this.holder, fresh: this.isFresh(), eventVersion };
   }
 
   currentTerm(): number {

@@ -1,10 +1,11 @@
 import { jest } from '@jest/globals';
 import type pg from 'pg';
+import { EVENT_VERSION } from '#domain';
 import { silentLogger } from '#telemetry';
 import { freshDatabase, type FreshDatabase } from '#testing';
 import { EMPTY_HEAD } from '../chain/event-body.ts';
 import { PostgresUnderTest } from '../contract/postgres-under-test.ts';
-import { TermLostError } from '../errors.ts';
+import { DeciderTooOldError, TermLostError } from '../errors.ts';
 import type { Append } from '../ledger.ts';
 import { LedgerDatabase } from './ledger-database.ts';
 import { PostgresLedger } from './postgres-ledger.ts';
@@ -113,9 +114,25 @@ describe('terms in Postgres', () => {
     await under.admin.query(
       "UPDATE term_liveness SET renewed_at = clock_timestamp() - interval '1100 milliseconds'",
     );
-    expect(await terms.current()).toEqual({ term, holder: 'a', fresh: false });
+    expect(await terms.current()).toMatchObject({ term, holder: 'a', fresh: false });
     expect(await terms.renew(term)).toBe(true);
-    expect(await terms.current()).toEqual({ term, holder: 'a', fresh: true });
+    expect(await terms.current()).toMatchObject({ term, holder: 'a', fresh: true });
+  });
+
+  it('no term is given to a program that is older than the last decider, and nobody else is kept from it', async () => {
+    const { terms, admin } = under;
+    const { term } = (await terms.campaign('a'))!;
+    // As programs did that did not say what they write.
+    await expect(admin.query('UPDATE term SET term = term + 1')).rejects.toThrow(
+      'writes events of version 1',
+    );
+    await terms.resign(term);
+    const newer = EVENT_VERSION + 1;
+    await admin.query(`UPDATE term SET term = term + 1, writes = ${newer}`);
+    await expect(terms.campaign('b')).rejects.toThrow(DeciderTooOldError);
+    expect(await terms.current()).toEqual({ term: term + 1, holder: 'a', fresh: false, eventVersion: newer });
+    await admin.query(`UPDATE term SET term = term + 1, writes = ${newer}`);
+    expect((await terms.current()).term).toBe(term + 2);
   });
 
   it('a database that cannot be reached gives no term', async () => {

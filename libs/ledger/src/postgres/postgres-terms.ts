@@ -1,4 +1,5 @@
-import { LedgerUnavailableError } from '../errors.ts';
+import { EVENT_VERSION } from '#domain';
+import { DeciderTooOldError, LedgerUnavailableError } from '../errors.ts';
 import { TERM_TTL_MS, type CurrentTerm, type Terms } from '../terms.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
 
@@ -32,8 +33,9 @@ export class PostgresTerms implements Terms {
           return null;
         }
         const taken = await client.query<{ term: string }>(
-          `UPDATE ${schema}.term SET term = term + 1, holder = $1, taken_at = clock_timestamp() RETURNING term`,
-          [holder],
+          `UPDATE ${schema}.term SET term = term + 1, holder = $1, taken_at = clock_timestamp(), writes = $2
+           RETURNING term`,
+          [holder, EVENT_VERSION],
         );
         const term = Number(taken.rows[0]?.term);
         await client.query(
@@ -66,14 +68,19 @@ export class PostgresTerms implements Terms {
 
   async current(): Promise<CurrentTerm> {
     const { schema } = this.database;
-    const [row] = await this.query<{ term: string; holder: string; fresh: boolean }>(
+    const [row] = await this.query<{ term: string; holder: string; fresh: boolean; version: number }>(
       'current',
-      `SELECT t.term, t.holder,
+      `SELECT t.term, t.holder, t.event_version AS version,
          NOT l.resigned AND l.renewed_at >= clock_timestamp() - $1 * interval '1 millisecond' AS fresh
        FROM ${schema}.term t, ${schema}.term_liveness l`,
       [this.ttlMs],
     );
-    return { term: Number(row?.term ?? 0), holder: row?.holder ?? '', fresh: row?.fresh ?? false };
+    return {
+      term: Number(row?.term ?? 0),
+      holder: row?.holder ?? '',
+      fresh: row?.fresh ?? false,
+      eventVersion: row?.version ?? 1,
+    };
   }
 
   /**
@@ -105,7 +112,13 @@ export class PostgresTerms implements Terms {
     try {
       return await use();
     } catch (error) {
+      if (isTooOld(error)) throw new DeciderTooOldError(error);
       throw new LedgerUnavailableError('unknown', error);
     }
   }
+}
+
+/** As `refuse_older_decider` says it. */
+function isTooOld(error: unknown): error is Error {
+  return error instanceof Error && (error as { code?: string }).code === 'SK001';
 }
