@@ -1,3 +1,4 @@
+import type { Append, AppendResult } from '#ledger';
 import { forgetReadings, silentLogger, type Logger } from '#telemetry';
 import { Chance } from './core/chance.ts';
 import { World } from './core/world.ts';
@@ -14,6 +15,7 @@ import type { PlanRecord } from './oracle/plan-record.ts';
 import { isMet } from './oracle/step-record.ts';
 import { checkAnswer } from './oracle/user-oracle.ts';
 import { Violation } from './oracle/violation.ts';
+import { originOf } from './plans/planned-plan.ts';
 import type { Scenario } from './plans/scenario.ts';
 import { Coverage } from './reporting/coverage.ts';
 import type { Timeline } from './reporting/timeline.ts';
@@ -80,6 +82,7 @@ function setUp(scenario: Scenario, coverage: Coverage, timeline: Timeline | unde
   );
   const nats = new NatsServer(world, chance.fork('nats'), scenario.network);
   const postgres = new Postgres(world, chance.fork('postgres'), ttlMs, (fault) => coverage.fault(fault));
+  const planned = new Map(scenario.plans.map((plan) => [plan.planId, plan]));
   const around: Surroundings = {
     world,
     chance,
@@ -90,6 +93,8 @@ function setUp(scenario: Scenario, coverage: Coverage, timeline: Timeline | unde
     logOf: (process) => listening(timeline?.loggerOf(process, world) ?? silentLogger, onError),
     pageIsAway: false,
     onPoison: () => undefined,
+    onWork: (lease) => guard(() => messages.worksOn(lease)),
+    planOf: (planId) => planned.get(originOf(planId)),
   };
   const onUnhandled = (error: unknown): void => {
     broken ??= new Violation(
@@ -109,14 +114,17 @@ function setUp(scenario: Scenario, coverage: Coverage, timeline: Timeline | unde
     leaseMs,
     () => world.nowMs,
     (replica, term, planId) => postgres.isUpToDate(replica, term, planId),
+    (term) => postgres.termBeganMs(term),
   );
   postgres.listen((by, term, appends, results) =>
     guard(() => {
       timeline?.committed(world, by, term, appends, results);
       oracle.committed(by, term, appends, results, world.nowMs);
       messages.committed(term, appends);
+      pageFor(appends, results, user);
     }),
   );
+  nats.watch((to, parcel) => guard(() => messages.received(to, parcel)));
   nats.listen((from, parcel) =>
     guard(() => {
       timeline?.sent(world, from, parcel);
@@ -129,6 +137,7 @@ function setUp(scenario: Scenario, coverage: Coverage, timeline: Timeline | unde
     fleet,
     (answered) => {
       timeline?.answered(world, answered);
+      coverage.answer(answered.asked, answered.reply.status);
       guard(() => checkAnswer(oracle, answered));
     },
     (planId, verb) => oracle.plans.get(planId)?.candidates(verb) ?? [],
@@ -175,6 +184,14 @@ function setUp(scenario: Scenario, coverage: Coverage, timeline: Timeline | unde
     checkRepairs(fleet, scenario.faults.length === 0, coverage);
   };
   return { world, oracle, play };
+}
+
+/** Whoever is paged for a dead letter may redrive it. */
+function pageFor(appends: readonly Append[], results: readonly AppendResult[], user: User): void {
+  appends.forEach(({ planId, events }, index) => {
+    if (results[index]?.status !== 'appended') return;
+    for (const event of events) if (event.type === 'step.poisoned') user.paged(planId, event.data.ordinal);
+  });
 }
 
 /** The last instant at which time alone may move a plan (ms of the wall clock at its fastest). */

@@ -23,6 +23,7 @@ export const FAULT_KINDS = [
   'messages-doubled',
   'messages-late',
   'messages-overtake',
+  'signals-lost',
   'postgres-down',
   'commits-refused',
   'commits-unknown',

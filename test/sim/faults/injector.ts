@@ -138,6 +138,9 @@ export class Injector {
       case 'messages-overtake':
         nats.reorders = true;
         return this.during(fault, () => (nats.reorders = false));
+      case 'signals-lost':
+        nats.losesSignals = true;
+        return this.during(fault, () => (nats.losesSignals = false));
       case 'postgres-down':
         postgres.isUp = false;
         return this.during(fault, () => (postgres.isUp = true));
@@ -152,8 +155,9 @@ export class Injector {
       case 'commits-slow':
         return this.trouble(fault, { slow: 0.1 + 0.4 * fault.strength });
       case 'garbage':
-        for (let sent = 0; sent < 5; sent += 1) this.rogue.send();
-        return true;
+        for (let sent = 0; sent < 8; sent += 1)
+          this.around.world.after(this.chance.between(0, fault.forMs), () => this.rogue.send());
+        return this.during(fault, () => undefined);
       case 'page-unavailable':
         this.around.pageIsAway = true;
         return this.during(fault, () => (this.around.pageIsAway = false));

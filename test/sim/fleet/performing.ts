@@ -16,11 +16,12 @@ type Result = ResultMessage['result'];
 export function performInSimulation(around: Surroundings, process: Process, chance: Chance): Perform {
   return async (undertaking) => {
     const { job } = undertaking;
-    const plan = around.scenario.plans.find(({ planId }) => planId === job.planId);
+    const plan = around.planOf(job.planId);
     // A job that somebody made up.
     if (!plan) throw new StepBlockedError({ code: 'plan-unknown', message: 'nobody brought this plan' });
     const behaviour = behaviourOf(plan, job.stepName);
     await spend(process, chance, undertaking, behaviour.workMs);
+    around.onWork(undertaking.lease.key);
     if (job.epoch <= behaviour.kills) {
       around.onPoison(process.name);
       await never();
@@ -31,7 +32,7 @@ export function performInSimulation(around: Surroundings, process: Process, chan
       throw new StepBlockedError({ code: 'conflict', message: 'two steps changed one file' });
     const { work } = job;
     if (work.kind === 'run' || work.kind === 'codemod' || work.kind === 'agent') {
-      await takeTurns({ process, chance, undertaking, behaviour, loop: work });
+      await takeTurns({ around, process, chance, undertaking, behaviour, loop: work });
       return null;
     }
     return resultOf(around, plan, undertaking.job, behaviour);
@@ -39,6 +40,7 @@ export function performInSimulation(around: Surroundings, process: Process, chan
 }
 
 interface Turns {
+  around: Surroundings;
   process: Process;
   chance: Chance;
   undertaking: Undertaking;
@@ -46,7 +48,7 @@ interface Turns {
   loop: LoopJob;
 }
 
-async function takeTurns({ process, chance, undertaking, behaviour, loop }: Turns): Promise<void> {
+async function takeTurns({ around, process, chance, undertaking, behaviour, loop }: Turns): Promise<void> {
   for (let attempt = loop.attempt; ;) {
     const message = attemptMessage(undertaking.job, attempt, behaviour, process);
     const reply = await undertaking.report.attempt(message);
@@ -54,6 +56,7 @@ async function takeTurns({ process, chance, undertaking, behaviour, loop }: Turn
     if (next.kind === 'done') return;
     attempt = next.attempt;
     await spend(process, chance, undertaking, behaviour.workMs);
+    around.onWork(undertaking.lease.key);
   }
 }
 

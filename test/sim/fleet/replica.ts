@@ -1,6 +1,5 @@
 import { Bus, DeciderClient, DeciderLocator } from '#bus';
 import { celExpressions } from '#contracts';
-import type { PlanInput, PlanReply } from '#domain';
 import {
   PlanCommands,
   type CommandReply,
@@ -89,11 +88,6 @@ export class Replica {
 
   execute(command: PlanCommand): Promise<CommandReply> {
     return this.commands.execute(command, null);
-  }
-
-  /** An input that REST does not carry; null: this replica does not decide. */
-  submit(planId: string, input: PlanInput): Promise<PlanReply> | null {
-    return this.elector.current?.submit(planId, input, null) ?? null;
   }
 
   /** SIGTERM. */

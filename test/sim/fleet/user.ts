@@ -1,13 +1,25 @@
-import type { PlanInput, PlanReply, PlanSubmitted } from '#domain';
+import {
+  definitionOf,
+  evolve,
+  forkedFrom,
+  fromIso,
+  initialPlanState,
+  type PlanCommandInput,
+  type PlanReply,
+  type PlanState,
+  type PlanSubmitted,
+} from '#domain';
+import type { CommandReply, PlanCommand } from '../../../apps/coordinator/src/commands/plan-commands.ts';
 import type { Chance } from '../core/chance.ts';
 import type { Fleet } from './fleet.ts';
 import type { Surroundings } from './surroundings.ts';
-import type { Operation, PlannedPlan } from '../plans/planned-plan.ts';
+import { REDRIVE } from '../oracle/plan-record.ts';
+import { forkOf, type Asked, type Operation, type PlannedPlan } from '../plans/planned-plan.ts';
 
 /** What was asked for, and what the fleet said to it in the end. */
 export interface Answered {
   planId: string;
-  asked: 'submit' | 'submit-other' | Operation['verb'];
+  asked: Asked;
   /** Of the step that was meant. */
   ordinal: number | null;
   reply: PlanReply;
@@ -26,6 +38,8 @@ export class User {
   /** Requests that nobody has answered yet. */
   waiting = 0;
   private readonly chance: Chance;
+  /** How many dead letters are still redriven. */
+  private readonly redrives = new Map<string, number>();
 
   constructor(
     private readonly around: Surroundings,
@@ -49,9 +63,19 @@ export class User {
     }
   }
 
+  /** Somebody is paged for a dead letter. */
+  paged(planId: string, ordinal: number): void {
+    const plan = this.around.planOf(planId);
+    const left = this.redrives.get(planId) ?? plan?.redrives ?? 0;
+    if (left === 0) return;
+    this.redrives.set(planId, left - 1);
+    const afterMs = this.chance.between(100, 4_000);
+    this.later(this.around.world.nowMs + afterMs, () => this.redrive(planId, ordinal));
+  }
+
   /** Nobody forgets a plan that he has paused; a request that was late may have paused it once more. */
   resume(planId: string): void {
-    this.ask(planId, 'resume', null, { kind: 'resume', by: BY, why: null });
+    this.command(planId, 'resume', null, { kind: 'resume', by: BY, why: null });
   }
 
   private later(atMs: number, task: () => void): void {
@@ -71,25 +95,74 @@ export class User {
       by: BY,
       traceparent: null,
     };
-    this.ask(plan.planId, asked, null, { kind: 'submit', submission });
+    this.ask(plan.planId, asked, null, { kind: 'submit', planId: plan.planId, submission });
   }
 
   private operate(plan: PlannedPlan, { verb, choice }: Operation): void {
     const { planId } = plan;
     const common = { by: BY, why: null };
-    if (verb === 'cancel' || verb === 'pause' || verb === 'resume')
-      return this.ask(planId, verb, null, { kind: verb, ...common });
+    if (verb === 'fork') return void this.fork(plan, choice ?? 0);
+    if (verb === 'cancel')
+      return this.ask(planId, verb, null, { kind: verb, planId, ...common, expectedSeq: null });
+    if (verb === 'pause' || verb === 'resume')
+      return this.command(planId, verb, null, { kind: verb, ...common });
     const ordinals = this.candidates(planId, verb);
     const ordinal = ordinals[(choice ?? 0) % ordinals.length];
     if (ordinal === undefined) return;
-    const input: PlanInput =
+    if (verb === 'redrive') return this.redrive(planId, ordinal);
+    const input: PlanCommandInput =
       verb === 'retry'
         ? { kind: 'retry', ordinal, attempts: null, note: 'look again', ...common }
         : { kind: verb, ordinal, ...common };
-    this.ask(planId, verb, ordinal, input);
+    this.command(planId, verb, ordinal, input);
   }
 
-  private ask(planId: string, asked: Answered['asked'], ordinal: number | null, input: PlanInput): void {
+  /** As the API has it: a retry of a dead letter and of nothing else. */
+  private redrive(planId: string, ordinal: number): void {
+    const only = { attempts: null, note: null, onlyPoisoned: true };
+    this.command(planId, 'redrive', ordinal, { kind: 'retry', ordinal, ...only, by: BY, why: REDRIVE });
+  }
+
+  /** From any event of the plan, with its own text, on the base that it stands on. */
+  private async fork({ planId, tenant }: PlannedPlan, choice: number): Promise<void> {
+    this.waiting += 1;
+    const origin = await this.stateOf(planId, choice);
+    this.waiting -= 1;
+    if (!origin) return;
+    const before = definitionOf(origin);
+    const { baseSha } = origin;
+    const isPinned = before.repo && baseSha !== null;
+    const definition = isPinned ? { ...before, repo: { ...before.repo, base: baseSha } } : before;
+    const forkId = forkOf(planId);
+    const submission: PlanSubmitted = {
+      tenant,
+      definition: definition as PlanSubmitted['definition'],
+      digest: `digest of ${forkId}`,
+      idempotencyKey: forkId,
+      by: BY,
+      traceparent: null,
+      forkedFrom: forkedFrom(origin, before),
+    };
+    this.ask(forkId, 'fork', null, { kind: 'submit', planId: forkId, submission });
+  }
+
+  /** The plan as of one of its events; null: there is no such plan yet. */
+  private async stateOf(planId: string, choice: number): Promise<PlanState | null> {
+    const { ledger } = this.around.postgres;
+    const { seq } = await ledger.head(planId);
+    if (seq === 0) return null;
+    // Mostly as it is now, otherwise from some earlier event.
+    const limit = choice % 3 === 0 ? 1 + ((choice * 7) % seq) : seq;
+    const state = initialPlanState(planId);
+    for (const { event, at } of await ledger.read(planId, 0, limit)) evolve(state, event, fromIso(at));
+    return state;
+  }
+
+  private command(planId: string, asked: Asked, ordinal: number | null, input: PlanCommandInput): void {
+    this.ask(planId, asked, ordinal, { kind: 'operate', planId, input });
+  }
+
+  private ask(planId: string, asked: Asked, ordinal: number | null, command: PlanCommand): void {
     this.waiting += 1;
     const { world } = this.around;
     const askedMs = world.nowMs;
@@ -102,45 +175,29 @@ export class User {
     };
     const turn = (): void => {
       if (answered) return;
-      this.askOnce(planId, input, answer);
+      this.askOnce(command, answer);
       world.after(TRY_MS + this.chance.between(0, 1_000), turn);
     };
     turn();
   }
 
-  private askOnce(planId: string, input: PlanInput, answer: (reply: PlanReply) => void): void {
+  private askOnce(command: PlanCommand, answer: (reply: PlanReply) => void): void {
     const replicas = this.fleet.replicas.filter((replica) => replica.isUp);
     if (replicas.length === 0) return;
     const replica = this.chance.pick(replicas);
     replica.process.after(this.chance.between(1, 10), () => {
-      const replying = this.carry(planId, input, replica);
-      replying?.then(
-        // The way back: the replica may be gone, or stopped, before it has answered.
-        (reply) => reply && replica.process.after(this.chance.between(1, 10), () => answer(reply)),
+      replica.execute(command).then(
+        (told) => {
+          const reply = decidedOf(told);
+          // The way back: the replica may be gone, or stopped, before it has answered.
+          if (reply) replica.process.after(this.chance.between(1, 10), () => answer(reply));
+        },
         () => undefined,
       );
     });
   }
-
-  private carry(
-    planId: string,
-    input: PlanInput,
-    replica: Fleet['replicas'][number],
-  ): Promise<PlanReply | null> | null {
-    if (input.kind === 'submit') {
-      const { submission } = input;
-      return replica.execute({ kind: 'submit', planId, submission }).then((reply) => decidedOf(reply));
-    }
-    if (input.kind === 'cancel') {
-      const { by, why } = input;
-      return replica
-        .execute({ kind: 'cancel', planId, by, why, expectedSeq: null })
-        .then((reply) => decidedOf(reply));
-    }
-    return replica.submit(planId, input);
-  }
 }
 
-function decidedOf(reply: { status: string; reply?: PlanReply }): PlanReply | null {
-  return reply.status === 'decided' && reply.reply ? reply.reply : null;
+function decidedOf(told: CommandReply): PlanReply | null {
+  return told.status === 'decided' ? told.reply : null;
 }

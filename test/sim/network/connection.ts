@@ -24,6 +24,7 @@ export interface ServerSide {
   readonly isUp: boolean;
   latencyMs(): number;
   take(from: Connection, parcel: Parcel): void;
+  delivered(to: Process, parcel: Parcel): void;
   arrive(from: Connection, task: () => void): void;
   depart(to: Connection, task: () => void): void;
   register(interest: Interest): void;
@@ -147,6 +148,7 @@ export class Connection {
   /** From the server, at the moment of its arrival. */
   receive(interest: Interest | null, parcel: Parcel): void {
     if (this.state !== 'open') return;
+    this.server.delivered(this.process, parcel);
     if (interest === null) this.answer(parcel);
     else if (!interest.closed) void interest.callback(null, new ReceivedMessage(parcel));
   }

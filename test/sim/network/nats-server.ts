@@ -33,11 +33,14 @@ export class NatsServer implements ServerSide {
   extraDelayMs = 0;
   /** Messages overtake each other on their way to a client, as they may from different servers of a cluster. */
   reorders = false;
+  /** Nothing that workers are signalled arrives: core messages are sent at most once. */
+  losesSignals = false;
   readonly jetstream: JetStream;
   private readonly connections = new Map<string, Connection>();
   private readonly bySubject = new Map<string, Set<Interest>>();
   private readonly byPrefix = new Map<string, Set<Interest>>();
   private readonly ears: Eavesdropper[] = [];
+  private readonly eyes: Eavesdropper[] = [];
   private connects = 0;
 
   constructor(
@@ -67,10 +70,20 @@ export class NatsServer implements ServerSide {
     this.ears.push(ear);
   }
 
+  /** Sees every message at the moment when it arrives. */
+  watch(eye: Eavesdropper): void {
+    this.eyes.push(eye);
+  }
+
+  delivered(to: Process, parcel: Parcel): void {
+    for (const eye of this.eyes) eye(to, parcel);
+  }
+
   /** From a client, at the moment when it sends. */
   take(from: Connection, parcel: Parcel): void {
     for (const ear of this.ears) ear(from.process, parcel);
     if (!this.isUp || this.chance.bool(this.loss)) return;
+    if (this.losesSignals && parcel.subject.includes('.control.worker.')) return;
     if (isForJetStream(parcel.subject, this.jetstream)) this.arrive(from, () => this.handle(parcel));
     else if (from.cut) this.arrive(from, () => void this.route(parcel, from));
     else this.route(parcel, from);

@@ -18,6 +18,7 @@ export class Capacity {
     for (const plan of plans) {
       if (!plan.definition || plan.closed) continue;
       for (const step of plan.steps) if (isInFlight(step)) this.count(plan, step, use);
+      if (holdsBranch(plan)) use(`branch ${branchOf(plan)}`, 1);
     }
     for (const [key, count] of used) {
       const limit = limits.get(key) ?? 0;
@@ -47,8 +48,17 @@ export class Capacity {
       if (ofPlan !== undefined) use(`lock ${lock} of plan ${planId}`, ofPlan);
       else use(`lock ${lock} of tenant ${tenant}`, caps.locks?.[lock] ?? 1);
     }
-    if (step.instance.kind === 'integrate') use(`branch ${branchOf(plan)}`, 1);
   }
+}
+
+/**
+ * From the admission of `integrate` to the plan's end. One that was reopened has given the lock away, and holds it for sure
+ * only while it integrates.
+ */
+function holdsBranch({ steps, status, reopenings }: PlanRecord): boolean {
+  const integrate = steps.find(({ instance }) => instance.kind === 'integrate');
+  if (!integrate || status !== 'running') return false;
+  return isInFlight(integrate) || (integrate.epoch > 0 && reopenings === 0);
 }
 
 function systemPool({ definition }: PlanRecord, { instance }: StepRecord): string {

@@ -3,7 +3,8 @@ import { verifyChain, type Append, type AppendResult, type Ledger } from '#ledge
 import type { Process } from '../core/process.ts';
 import type { Coverage } from '../reporting/coverage.ts';
 import { Capacity } from './capacity.ts';
-import { PlanRecord, type Moved } from './plan-record.ts';
+import { checkChain } from './chain-check.ts';
+import { PlanRecord, type Surrounding } from './plan-record.ts';
 import { Violation } from './violation.ts';
 
 interface KnownHead {
@@ -23,6 +24,10 @@ export class LedgerOracle {
   private readonly pastHeads = new Set<string>();
   private readonly appenders = new Map<number, Process>();
   private readonly capacity: Capacity;
+  private readonly around: Surrounding = {
+    moved: (from, to) => this.coverage.transition(from, to),
+    plan: (planId) => this.plans.get(planId),
+  };
   private term = 0;
 
   constructor(
@@ -58,13 +63,13 @@ export class LedgerOracle {
     return this.pastHeads.has(`${planId}/${seq}/${hash}`);
   }
 
-  /** The whole chain of every plan, byte by byte. */
+  /** The whole chain of every plan, byte by byte: by what verifies it in the product, and anew. */
   async verify(ledger: Ledger): Promise<void> {
     for (const planId of this.plans.keys()) {
-      const verified = verifyChain(planId, await ledger.read(planId, 0, 1_000_000));
+      const events = await ledger.read(planId, 0, 1_000_000);
+      checkChain(planId, events, this.heads.get(planId) as KnownHead);
+      const verified = verifyChain(planId, events);
       if (!verified.ok) throw new Violation('chain-is-intact', verified.message, planId);
-      if (verified.head.hash !== this.heads.get(planId)?.hash)
-        throw new Violation('chain-is-intact', `plan ${planId} ends elsewhere than its last append`, planId);
     }
   }
 
@@ -105,8 +110,7 @@ export class LedgerOracle {
     this.pastHeads.add(`${planId}/${head.seq}/${head.hash}`);
     let plan = this.plans.get(planId);
     if (!plan) {
-      const moved: Moved = (from, to) => this.coverage.transition(from, to);
-      plan = new PlanRecord(planId, this.lastCommitMs, this.strictTime, moved);
+      plan = new PlanRecord(planId, this.lastCommitMs, this.strictTime, this.around);
       this.plans.set(planId, plan);
     }
     for (const { type } of events) this.coverage.event(type);

@@ -30,6 +30,8 @@ const DRIFT = 0.95;
 export class MessageOracle {
   private readonly asked = new Map<string, Asked>();
   private readonly confirmed = new Map<string, Confirmed>();
+  /** Tokens of leases that their workers know to be lost. */
+  private readonly told = new Set<string>();
 
   constructor(
     private readonly ledger: LedgerOracle,
@@ -37,6 +39,8 @@ export class MessageOracle {
     private readonly nowMs: () => number,
     /** A replica whose memory is surely that of the ledger: nothing failed lately, nothing is under way for the plan. */
     private readonly isUpToDate: (replica: Process, term: number, planId: string) => boolean,
+    /** When a term began (true ms). */
+    private readonly termBeganMs: (term: number) => number,
   ) {}
 
   hear(from: Process, parcel: Parcel): void {
@@ -54,6 +58,31 @@ export class MessageOracle {
       this.hearSignal(JSON.parse(parcel.text) as WorkerSignal);
   }
 
+  /** As it arrives: who is told that a lease is lost knows it from then on. */
+  received(by: Process, { subject, text }: Parcel): void {
+    const asked = this.asked.get(subject);
+    if (!asked || isReplica(by) || by.name === 'rogue') return;
+    if (asked.verb === 'heartbeat') {
+      if (!text.includes('"lost":[{')) return;
+      const { leases } = JSON.parse(asked.text) as HeartbeatMessage;
+      for (const { planId, ordinal, epoch } of (JSON.parse(text) as HeartbeatReply).lost)
+        for (const lease of leases)
+          if (lease.planId === planId && lease.ordinal === ordinal && lease.epoch === epoch)
+            this.told.add(lease.token);
+    } else if (text.startsWith('{"status":"lost"'))
+      this.told.add((JSON.parse(asked.text) as { lease: LeaseKey }).lease.token);
+  }
+
+  /** A worker goes on with the work of a lease. */
+  worksOn({ planId, ordinal, epoch, worker, token }: LeaseKey): void {
+    if (this.told.has(token))
+      this.fail(
+        'a-zombie-stops',
+        planId,
+        `${worker} goes on with s${ordinal} epoch ${epoch}, though it was told that its lease is lost`,
+      );
+  }
+
   /** Held against what a decider of the same term has said: it may not lose what it has just confirmed. */
   committed(term: number, appends: readonly Append[]): void {
     for (const { planId, events } of appends) {
@@ -61,6 +90,13 @@ export class MessageOracle {
         if (event.type !== 'lease.lost') continue;
         const { ordinal, epoch, reason } = event.data;
         if (reason.code !== 'worker-silent' && reason.code !== 'lost-with-decider') continue;
+        const graceMs = this.nowMs() - this.termBeganMs(term);
+        if (graceMs < this.leaseMs * DRIFT)
+          this.fail(
+            'a-lease-lasts-its-term',
+            planId,
+            `s${ordinal} epoch ${epoch} was lost ${Math.round(graceMs)} ms after its decider's term had begun, in less than ${this.leaseMs} ms`,
+          );
         const confirmed = this.confirmed.get(`${planId}/${ordinal}/${epoch}`);
         if (confirmed?.term !== term) continue;
         const silentMs = this.nowMs() - confirmed.atMs;
@@ -131,9 +167,13 @@ export class MessageOracle {
 
   private hearDeadLetter(subject: string): void {
     const [, , planId = '', step = ''] = subject.split('.');
-    const status = this.stepOf(planId, Number(step.slice(1)))?.status;
-    if (status === undefined || status === 'admitted' || status === 'leased')
-      this.fail('effects-follow-commits', planId, `a dead letter of ${step} was sent while it is ${status}`);
+    // It may be sent again, also when the step was redriven meanwhile.
+    if (!this.stepOf(planId, Number(step.slice(1)))?.wasPoisoned)
+      this.fail(
+        'effects-follow-commits',
+        planId,
+        `a dead letter of ${step} was sent, which was never poisoned`,
+      );
   }
 
   private hearSignal({ planId, ordinal, epoch }: WorkerSignal): void {
@@ -170,11 +210,12 @@ export class MessageOracle {
   }
 
   /** Only what the ledger ended, or gave to somebody else, is lost. */
-  private checkLost({ planId, ordinal, epoch, token }: LeaseKey, from: Process): void {
+  private checkLost(lease: LeaseKey, from: Process): void {
+    const { planId, ordinal, epoch } = lease;
     const step = this.stepOf(planId, ordinal);
     if (!step || !isInFlight(step) || step.epoch !== epoch) return;
-    const digest = step.epochs.get(epoch)?.tokenDigest;
-    if (digest === null || digest === digestOf(token))
+    const known = step.epochs.get(epoch);
+    if (known && (known.worker === null || isHolder(known, lease)))
       this.fail(
         'only-what-is-over-is-lost',
         planId,
@@ -183,13 +224,11 @@ export class MessageOracle {
   }
 
   private checkConfirmed(from: Process, term: number, lease: LeaseKey): void {
-    const { planId, ordinal, epoch, token } = lease;
+    const { planId, ordinal, epoch } = lease;
     const step = this.stepOf(planId, ordinal);
     const known = step?.epochs.get(epoch);
-    const holds =
-      step?.epoch === epoch &&
-      isInFlight(step) &&
-      (known?.tokenDigest ?? digestOf(token)) === digestOf(token);
+    const isOpen = step?.epoch === epoch && isInFlight(step);
+    const holds = isOpen && known && (known.worker === null || isHolder(known, lease));
     if (holds) this.confirmed.set(`${planId}/${ordinal}/${epoch}`, { term, atMs: this.nowMs() });
     else if (this.isUpToDate(from, term, planId))
       this.fail(
@@ -202,10 +241,10 @@ export class MessageOracle {
   /** `applied` is only said of what is in the ledger. */
   private checkApplied({ verb, text }: Asked): void {
     const message = JSON.parse(text) as { lease: LeaseKey; attempt?: number };
-    const { planId, ordinal, epoch, token } = message.lease;
+    const { planId, ordinal, epoch } = message.lease;
     const step = this.stepOf(planId, ordinal);
     const known = step?.epochs.get(epoch);
-    if (!step || known?.tokenDigest !== digestOf(token))
+    if (!step || !known || !isHolder(known, message.lease))
       return this.fail(
         'answers-follow-commits',
         planId,
@@ -244,7 +283,12 @@ function problemOf(verb: string, attempt: number, step: StepRecord, { end }: Epo
   }
 }
 
-export function digestOf(token: string): string {
+/** Worker and token: one without the other is nobody. */
+function isHolder(known: EpochRecord, { worker, token }: LeaseKey): boolean {
+  return known.worker === worker && known.tokenDigest === digestOf(token);
+}
+
+function digestOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 

@@ -1,4 +1,5 @@
-import type { IntegrationAccepted, PlanDefinition, PlanEvent, StepDefinition } from '#domain';
+import type { ForkedFrom, IntegrationAccepted, PlanDefinition, PlanEvent, StepDefinition } from '#domain';
+import { checkFork, isSame } from './fork-check.ts';
 import {
   epochOf,
   isAfterwards,
@@ -14,8 +15,15 @@ import { Violation } from './violation.ts';
 
 export type PlanStatus = 'running' | 'completed' | 'halted' | 'cancelled';
 
-/** From where to where, and by which event. */
-export type Moved = (from: RecordedStatus, to: RecordedStatus) => void;
+/** What a record asks of all others. */
+export interface Surrounding {
+  /** False: no step may go that way. */
+  moved(from: RecordedStatus, to: RecordedStatus): boolean;
+  plan(planId: string): PlanRecord | undefined;
+}
+
+/** Why a dead letter is redriven: that is how a redrive is told from a retry. */
+export const REDRIVE = 'redrive';
 
 type EventOf<T extends PlanEvent['type']> = Extract<PlanEvent, { type: T }>['data'];
 
@@ -38,6 +46,10 @@ export class PlanRecord {
   accepted: IntegrationAccepted | null = null;
   published = false;
   ended = 0;
+  reopenings = 0;
+  /** Of the last event. */
+  seq = 0;
+  private forkedFrom: ForkedFrom | null = null;
 
   constructor(
     readonly planId: string,
@@ -45,7 +57,7 @@ export class PlanRecord {
     readonly beganMs: number,
     /** Deciders' wall clocks do not jump: what is recorded later is later. */
     private readonly strictTime: boolean,
-    private readonly moved: Moved,
+    private readonly around: Surrounding,
   ) {}
 
   get inFlight(): StepRecord[] {
@@ -61,6 +73,7 @@ export class PlanRecord {
   /** One append, as a whole: some promises hold for it and not for each of its events. */
   append(events: readonly PlanEvent[], at: number): void {
     events.forEach((event, index) => {
+      this.seq += 1;
       this.apply(event, at);
       this.checkPair(event, events[index + 1]);
     });
@@ -69,7 +82,8 @@ export class PlanRecord {
   /** The steps that a person may retry, skip or kill. */
   candidates(verb: string): number[] {
     const fits = (step: StepRecord): boolean => {
-      if (verb === 'retry') return step.status === 'blocked' || step.status === 'poisoned';
+      if (verb === 'retry' || verb === 'redrive')
+        return step.status === 'blocked' || step.status === 'poisoned';
       if (verb === 'kill') return step.status === 'leased';
       return step.instance.definition !== null && !isMet(step) && step.status !== 'cancelled';
     };
@@ -148,6 +162,9 @@ export class PlanRecord {
     this.tenant = data.tenant;
     this.digest = data.digest;
     this.submittedAt = at;
+    this.forkedFrom = data.forkedFrom ?? null;
+    if (data.forkedFrom)
+      checkFork(data.forkedFrom, this.around, (message) => this.fail('forks-take-over', message));
     data.definition.steps.forEach((step, index) => (this.known[index] = step.matrix?.kind !== 'from'));
     if (!data.definition.repo) return;
     this.add({ ordinal: 0, name: 'resolve', kind: 'resolve', definition: null, matrix: null });
@@ -208,6 +225,8 @@ export class PlanRecord {
     if (kind === 'integrate' && !this.allMet())
       this.fail('needs-are-met', 'integrate was admitted with steps unmet');
     if (definition !== null) this.checkNeeds(definition, `s${ordinal} was admitted`);
+    if (this.forkedFrom?.results[step.instance.name])
+      this.fail('forks-take-over', `s${ordinal} is done again, though its result was taken over`);
     step.epoch = epoch;
     step.notBefore = 0;
     step.epochs.set(epoch, { attemptsBefore: step.attempts, worker: null, tokenDigest: null, end: null });
@@ -271,8 +290,10 @@ export class PlanRecord {
     const { ordinal, epoch, worker, tokenDigest } = data;
     const step = this.step(ordinal);
     step.passes += 1;
+    step.passedSeq = this.seq;
     if (step.passes > 1) this.fail('passes-once', `s${ordinal} passed ${step.passes} times`);
-    if (worker === null || tokenDigest === null) this.passedByClock(step, at);
+    if (data.takenFrom !== undefined) this.passedByTakeOver(step, data);
+    else if (worker === null || tokenDigest === null) this.passedByClock(step, at);
     else {
       this.current(ordinal, epoch, 'step.passed');
       const record = epochOf(step) as EpochRecord;
@@ -288,6 +309,18 @@ export class PlanRecord {
     step.commit = data.commit;
     this.move(step, 'passed');
     this.spread();
+  }
+
+  private passedByTakeOver(step: StepRecord, { takenFrom, commit, outputs }: EventOf<'step.passed'>): void {
+    const { name } = step.instance;
+    const taken = this.forkedFrom?.results[name];
+    const isSo =
+      taken &&
+      takenFrom === this.forkedFrom?.planId &&
+      isSame(taken.commit, commit) &&
+      isSame(taken.outputs, outputs);
+    if (!isSo || step.epoch > 0)
+      this.fail('forks-take-over', `${name} was taken over from ${takenFrom}, wrongly`);
   }
 
   private passedByClock(step: StepRecord, at: number): void {
@@ -318,6 +351,7 @@ export class PlanRecord {
     if (step.status !== 'ready') this.fail('ends-once', `s${ordinal} was poisoned while ${step.status}`);
     if (step.losses !== max)
       this.fail('poisons-at-max-leases', `s${ordinal} was poisoned after ${step.losses} of ${max} losses`);
+    step.wasPoisoned = true;
     this.move(step, 'poisoned');
     this.spread();
   }
@@ -362,13 +396,14 @@ export class PlanRecord {
     if (this.status !== 'halted')
       this.fail('reopens-what-halted', `a plan that is ${this.status} was reopened`);
     this.status = 'running';
+    this.reopenings += 1;
     this.closed = false;
     const clean = this.system('clean');
     if (clean && isInFlight(clean))
       this.fail('reopens-what-is-not-cleaned', 'the plan was reopened while it was cleaned up');
     if (clean) {
       clean.passes = 0;
-      this.move(clean, 'waiting');
+      if (clean.status !== 'waiting') this.move(clean, 'waiting');
     }
     const report = this.system('report');
     if (report && isMet(report)) {
@@ -377,8 +412,10 @@ export class PlanRecord {
     }
   }
 
-  private stepReopened({ ordinal, attempts }: EventOf<'step.reopened'>): void {
+  private stepReopened({ ordinal, attempts, why }: EventOf<'step.reopened'>): void {
     const step = this.step(ordinal);
+    if (why === REDRIVE && step.status !== 'poisoned')
+      this.fail('redrives-dead-letters', `s${ordinal} was redriven while ${step.status}`);
     if (step.status !== 'blocked' && step.status !== 'poisoned')
       this.fail('reopens-what-failed', `s${ordinal} was reopened while ${step.status}`);
     if (attempts < step.attempts)
@@ -572,7 +609,8 @@ export class PlanRecord {
   }
 
   private move(step: StepRecord, to: RecordedStatus): void {
-    this.moved(step.status, to);
+    if (!this.around.moved(step.status, to))
+      this.fail('known-transition', `s${step.instance.ordinal} went from ${step.status} to ${to}`);
     step.status = to;
   }
 

@@ -35,9 +35,13 @@ export interface StepRecord {
   /** ms, as the ledger has it; 0: at once. */
   notBefore: number;
   passes: number;
+  /** Of the event by which it passed; 0: it did not. */
+  passedSeq: number;
   outputs: Record<string, JsonValue>;
   commit: CommitRef | null;
   late: Set<number>;
+  /** It was a dead letter at some time. */
+  wasPoisoned: boolean;
 }
 
 export function newStep(instance: StepInstance, attemptsAllowed: number): StepRecord {
@@ -51,9 +55,11 @@ export function newStep(instance: StepInstance, attemptsAllowed: number): StepRe
     losses: 0,
     notBefore: 0,
     passes: 0,
+    passedSeq: 0,
     outputs: {},
     commit: null,
     late: new Set(),
+    wasPoisoned: false,
   };
 }
 

@@ -21,6 +21,7 @@ export function checkAnswer(
     return;
   }
   if (!plan) return fail('the ledger does not have the plan');
+  if (asked === 'fork' && plan.digest === '') fail('the ledger does not have the fork');
   if (asked === 'submit-other' && plan.digest !== 'another text')
     fail('its key was used before for another text');
   if (asked === 'cancel' && plan.status !== 'cancelled') fail(`the plan is ${plan.status}`);

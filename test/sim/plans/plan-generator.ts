@@ -52,6 +52,7 @@ export function generatePlan(chance: Chance, index: number, limits: PlanLimits):
     behaviours,
     files: filesOf(chance, steps),
     operations: generateOperations(chance),
+    redrives: chance.bool(0.5) ? chance.int(1, 3) : 0,
   };
 }
 
@@ -157,7 +158,7 @@ function generateBehaviour(chance: Chance, hasRepo: boolean): Behaviour {
     workMs,
     rejects: chance.bool(0.3) ? chance.int(1, 3) : 0,
     faults: chance.bool(0.06) ? chance.int(1, 2) : chance.bool(0.004) ? 7 : 0,
-    kills: chance.bool(0.04) ? chance.int(1, 4) : 0,
+    kills: chance.bool(0.04) ? chance.int(1, 6) : 0,
     blocks: chance.bool(0.05),
     outputs: {},
     commits: hasRepo && chance.bool(0.7),
@@ -214,6 +215,8 @@ function generateOperations(chance: Chance): Operation[] {
     add('resume', 4_000, 8_000);
   }
   for (const verb of ['retry', 'skip', 'kill'] as const) if (chance.bool(0.12)) add(verb, 300, 8_000);
+  if (chance.bool(0.04)) add('redrive', 300, 12_000);
+  if (chance.bool(0.12)) add('fork', 500, 12_000);
   if (chance.bool(0.05)) add('retry', 5_000, 12_000);
   return operations;
 }

@@ -1,4 +1,4 @@
-import type { JsonValue, PlanDefinition } from '#domain';
+import type { JsonValue, PlanCommandInput, PlanDefinition } from '#domain';
 
 /** What the work of a step comes to, whoever does it. Steps of one definition share it. */
 export interface Behaviour {
@@ -27,7 +27,10 @@ export const PLAIN: Behaviour = {
   commits: false,
 };
 
-export type OperatorVerb = 'cancel' | 'pause' | 'resume' | 'retry' | 'skip' | 'kill';
+export type OperatorVerb = PlanCommandInput['kind'] | 'redrive' | 'fork';
+
+/** What people ask the fleet for. */
+export type Asked = 'submit' | 'submit-other' | OperatorVerb;
 
 /** What an operator does to a plan. */
 export interface Operation {
@@ -51,6 +54,17 @@ export interface PlannedPlan {
   /** What glob matrices find. Key: index of the definition. */
   files: Record<string, string[]>;
   operations: Operation[];
+  /** So many of its dead letters are redriven, each by the person who is paged for it. */
+  redrives: number;
+}
+
+/** A fork has the name of its origin. */
+export function forkOf(planId: string): string {
+  return planId.replace('plan', 'fork');
+}
+
+export function originOf(planId: string): string {
+  return planId.replace('fork', 'plan');
 }
 
 /** The name that a step's behaviour is kept under: `b[x]` is of `b`. */

@@ -1,68 +1,89 @@
+import type { PlanEventType, PlanReply, StepStatus } from '#domain';
 import { FAULT_KINDS } from '../faults/fault.ts';
+import type { RecordedStatus } from '../oracle/step-record.ts';
+import type { Asked } from '../plans/planned-plan.ts';
 
-/** What a big run must have seen at least once; else it proves less than it says. */
-export const EXPECTED_EVENTS = [
-  'plan.submitted',
-  'plan.expanded',
-  'steps.expanded',
-  'steps.freed',
-  'wait.started',
-  'step.admitted',
-  'lease.granted',
-  'lease.lost',
-  'lease.released',
-  'attempt.finished',
-  'result.late',
-  'step.passed',
-  'step.blocked',
-  'step.poisoned',
-  'step.skipped',
-  'integration.accepted',
-  'integration.published',
-  'report.published',
-  'plan.paused',
-  'plan.resumed',
-  'plan.reopened',
-  'step.reopened',
-  'plan.cancelled',
-  'plan.halted',
-  'plan.completed',
-  'plan.closed',
-];
+/** The record knows all statuses that the domain knows, and no others. */
+export type StatusesAgree = [RecordedStatus, StepStatus] extends [StepStatus, RecordedStatus] ? true : never;
+true satisfies StatusesAgree;
 
-export const EXPECTED_TRANSITIONS = [
-  'waiting -> ready',
-  'waiting -> sleeping',
-  'waiting -> blocked',
-  'waiting -> skipped',
-  'waiting -> cancelled',
-  'sleeping -> passed',
-  'sleeping -> cancelled',
-  'sleeping -> skipped',
-  'ready -> admitted',
-  'ready -> poisoned',
-  'ready -> blocked',
-  'ready -> cancelled',
-  'ready -> skipped',
-  'ready -> waiting',
-  'admitted -> leased',
-  'admitted -> passed',
-  'admitted -> ready',
-  'admitted -> blocked',
-  'admitted -> cancelled',
-  'admitted -> skipped',
-  'leased -> passed',
-  'leased -> blocked',
-  'leased -> ready',
-  'leased -> cancelled',
-  'leased -> skipped',
-  'blocked -> ready',
-  'blocked -> skipped',
-  'poisoned -> ready',
-  'poisoned -> skipped',
-  'passed -> waiting',
-  'passed -> ready',
-];
+/** By type, whether a big run must have seen it: else it proves less than it says. A new type of event is asked about here. */
+const EVENTS: Record<PlanEventType, 'expected' | 'never'> = {
+  'plan.submitted': 'expected',
+  'plan.expanded': 'expected',
+  'steps.expanded': 'expected',
+  'steps.freed': 'expected',
+  'wait.started': 'expected',
+  'step.admitted': 'expected',
+  'lease.granted': 'expected',
+  'lease.lost': 'expected',
+  'lease.released': 'expected',
+  'attempt.finished': 'expected',
+  'result.late': 'expected',
+  'step.passed': 'expected',
+  'step.blocked': 'expected',
+  'step.poisoned': 'expected',
+  // A step is cancelled with its plan, by the plan's event.
+  'step.cancelled': 'never',
+  'step.skipped': 'expected',
+  'integration.accepted': 'expected',
+  'integration.published': 'expected',
+  'report.published': 'expected',
+  'plan.paused': 'expected',
+  'plan.resumed': 'expected',
+  'plan.reopened': 'expected',
+  'step.reopened': 'expected',
+  'plan.cancelled': 'expected',
+  'plan.halted': 'expected',
+  'plan.completed': 'expected',
+  'plan.closed': 'expected',
+};
+
+export const EXPECTED_EVENTS = Object.entries(EVENTS).flatMap(([type, when]) =>
+  when === 'expected' ? [type] : [],
+);
+
+/** From each status to which others. Anything else is a mistake of the product or of the record. */
+const TRANSITIONS: Record<RecordedStatus, readonly RecordedStatus[]> = {
+  // To `passed`: what a fork takes over.
+  waiting: ['ready', 'sleeping', 'passed', 'blocked', 'skipped', 'cancelled'],
+  sleeping: ['passed', 'cancelled', 'skipped'],
+  ready: ['admitted', 'passed', 'poisoned', 'blocked', 'cancelled', 'skipped', 'waiting'],
+  admitted: ['leased', 'passed', 'ready', 'blocked', 'cancelled', 'skipped'],
+  leased: ['passed', 'blocked', 'ready', 'cancelled', 'skipped'],
+  // To `waiting`: the clean step, when its plan is reopened.
+  blocked: ['ready', 'skipped', 'waiting'],
+  poisoned: ['ready', 'skipped'],
+  // What comes after a plan's end, when it is reopened.
+  passed: ['waiting', 'ready'],
+  cancelled: [],
+  skipped: [],
+};
+
+/** Too rare to be missed when a run has not seen them. */
+const RARE_TRANSITIONS: readonly `${RecordedStatus} -> ${RecordedStatus}`[] = ['poisoned -> waiting'];
+
+export const EXPECTED_TRANSITIONS = Object.entries(TRANSITIONS).flatMap(([from, all]) =>
+  all.map((to) => `${from} -> ${to}`),
+);
+
+/** What people ask for, and what they must have been told at least once. */
+const ANSWERS: Record<Asked, readonly PlanReply['status'][]> = {
+  submit: ['applied'],
+  'submit-other': ['refused'],
+  fork: ['applied'],
+  cancel: ['applied', 'refused'],
+  pause: ['applied', 'refused'],
+  resume: ['applied', 'refused'],
+  retry: ['applied', 'refused'],
+  redrive: ['applied', 'refused'],
+  skip: ['applied', 'refused'],
+  kill: ['applied', 'refused'],
+};
+
+export const EXPECTED_ANSWERS = Object.entries(ANSWERS).flatMap(([asked, all]) =>
+  all.map((status) => `${asked}: ${status}`),
+);
 
 /** Inside of the store: they come with the troubles of it. */
 export const EXPECTED_STORE_FAULTS = [
@@ -79,6 +100,7 @@ export class Coverage {
   readonly events = new Map<string, number>();
   readonly transitions = new Map<string, number>();
   readonly faults = new Map<string, number>();
+  readonly answers = new Map<string, number>();
   /** What deciders and workers said or were told, for readers: takeovers, late results, repairs. */
   readonly sights = new Map<string, number>();
 
@@ -86,8 +108,14 @@ export class Coverage {
     bump(this.events, type);
   }
 
-  transition(from: string, to: string): void {
+  /** False: nothing may go that way. */
+  transition(from: RecordedStatus, to: RecordedStatus): boolean {
     bump(this.transitions, `${from} -> ${to}`);
+    return TRANSITIONS[from].includes(to) || RARE_TRANSITIONS.includes(`${from} -> ${to}`);
+  }
+
+  answer(asked: string, status: string): void {
+    bump(this.answers, `${asked}: ${status}`);
   }
 
   fault(kind: string): void {
@@ -99,7 +127,7 @@ export class Coverage {
   }
 
   add(other: Coverage): void {
-    for (const key of ['events', 'transitions', 'faults', 'sights'] as const)
+    for (const key of ['events', 'transitions', 'answers', 'faults', 'sights'] as const)
       for (const [name, count] of other[key]) bump(this[key], name, count);
   }
 
@@ -110,6 +138,7 @@ export class Coverage {
     return [
       ...absent(this.events, EXPECTED_EVENTS),
       ...absent(this.transitions, EXPECTED_TRANSITIONS),
+      ...absent(this.answers, EXPECTED_ANSWERS),
       ...absent(this.faults, [...FAULT_KINDS, ...EXPECTED_STORE_FAULTS]),
     ];
   }

@@ -4,7 +4,13 @@ import type { PlannedPlan } from '../plans/planned-plan.ts';
 import type { Scenario } from '../plans/scenario.ts';
 import { run } from '../run.ts';
 import { FAULT_KINDS } from '../faults/fault.ts';
-import { EXPECTED_EVENTS, EXPECTED_STORE_FAULTS, EXPECTED_TRANSITIONS, type Coverage } from './coverage.ts';
+import {
+  EXPECTED_ANSWERS,
+  EXPECTED_EVENTS,
+  EXPECTED_STORE_FAULTS,
+  EXPECTED_TRANSITIONS,
+  type Coverage,
+} from './coverage.ts';
 import { Timeline } from './timeline.ts';
 
 const LINES_MAX = 150;
@@ -39,6 +45,7 @@ export function coverageLines(coverage: Coverage): string[] {
   return [
     ...table('events', coverage.events, EXPECTED_EVENTS),
     ...table('transitions', coverage.transitions, EXPECTED_TRANSITIONS),
+    ...table('answers', coverage.answers, EXPECTED_ANSWERS),
     ...table('faults', coverage.faults, [...FAULT_KINDS, ...EXPECTED_STORE_FAULTS]),
     ...table('sights', coverage.sights, []),
   ];

@@ -85,7 +85,7 @@ export class Timeline {
         ({ depth, planId }) => depth <= o.depth && (!o.planId || planId === null || planId === o.planId),
       )
       .map(({ atMs, who, text, planId }) => {
-        const of = planId === null ? '' : ` ${planId.replace(/^plan0+(?=\d)/, 'p')}`;
+        const of = planId === null ? '' : ` ${planId.replace(/^(.)...0+(?=\d)/, '$1')}`;
         return `${(atMs / 1_000).toFixed(3).padStart(9)} ${who.padEnd(8)}${of} ${text}`;
       })
       .join('\n');
@@ -167,7 +167,7 @@ function nameOf({ planId, ordinal, epoch, worker, token }: NamedLease): string {
 }
 
 function planIn(text: string): string | null {
-  return /plan\d{8}/.exec(text)?.[0] ?? null;
+  return /(plan|fork)\d{8}/.exec(text)?.[0] ?? null;
 }
 
 function detail(fields: object): string {

@@ -54,6 +54,7 @@ export class Postgres {
   private readonly listeners: CommitListener[] = [];
   private readonly underWay = new Map<Process, Map<string, number>>();
   private readonly failedMs = new Map<Process, number>();
+  private readonly begunMs = new Map<number, number>();
 
   constructor(
     readonly world: World,
@@ -67,6 +68,17 @@ export class Postgres {
 
   listen(listener: CommitListener): void {
     this.listeners.push(listener);
+  }
+
+  /** When the term began (true ms). */
+  termBeganMs(term: number): number {
+    return this.begunMs.get(term) ?? 0;
+  }
+
+  async campaign(holder: string): Promise<{ term: number } | null> {
+    const won = await this.terms.campaign(holder);
+    if (won) this.begunMs.set(won.term, this.world.nowMs);
+    return won;
   }
 
   setCut(process: Process, cut: boolean): void {
@@ -92,6 +104,8 @@ export class Postgres {
       if (kind === 'unknownUnwritten') throw broken('unknown');
       const results = await this.ledger.appendAll(term, appends);
       for (const listener of this.listeners) listener(by, term, appends, results);
+      // What it had in mind is read again before it is believed.
+      if (results.some(({ status }) => status === 'conflict')) this.noteFailure(by);
       if (kind === 'unknownWritten' || kind === 'unknownLate') throw broken('unknown');
       return results;
     };

@@ -50,7 +50,7 @@ export class TermsClient implements Terms {
   ) {}
 
   campaign(holder: string): Promise<{ term: number } | null> {
-    return this.postgres.call(this.process, () => this.postgres.terms.campaign(holder), WRITE);
+    return this.postgres.call(this.process, () => this.postgres.campaign(holder), WRITE);
   }
 
   renew(term: number): Promise<boolean> {
