@@ -58,7 +58,12 @@ describe('a plan of faults', () => {
   });
 
   it('names only what is there', () => {
-    const rounds = planFaults({ ...options, workers: 2, coordinators: 1, kinds: ['worker-killed', 'decider-stopped'] });
+    const rounds = planFaults({
+      ...options,
+      workers: 2,
+      coordinators: 1,
+      kinds: ['worker-killed', 'decider-stopped'],
+    });
     for (const { kind, target } of rounds.flatMap(({ faults }) => faults))
       expect(target).toBeLessThan(kind === 'worker-killed' ? 2 : 1);
   });

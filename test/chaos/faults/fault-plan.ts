@@ -38,7 +38,7 @@ export function planFaults(o: FaultPlanOptions): FaultRound[] {
   const dense = o.durationMs < DENSE_BELOW_MS;
   const rounds: FaultRound[] = [];
   let deck: FaultKind[] = [];
-  for (let startsMs = FIRST_MS; ; ) {
+  for (let startsMs = FIRST_MS; ;) {
     const size = dense ? 4 : chance.pick([1, 1, 2, 2, 3]);
     if (deck.length < size) deck = [...deck, ...chance.shuffled(o.kinds)];
     const faults = deal(deck, size).map((kind) => faultOf(kind, startsMs, chance, o));
@@ -53,7 +53,7 @@ export function planFaults(o: FaultPlanOptions): FaultRound[] {
 function deal(deck: FaultKind[], size: number): FaultKind[] {
   const dealt: FaultKind[] = [];
   const subjects = new Set<string>();
-  for (let index = 0; index < deck.length && dealt.length < size; ) {
+  for (let index = 0; index < deck.length && dealt.length < size;) {
     const { subject } = FAULT_KINDS[deck[index]!];
     if (subjects.has(subject)) index += 1;
     else {

@@ -100,28 +100,25 @@ export class Link {
       from.pause();
       void this.deliver(piece, from, to);
     });
-    from.once('end', () => void this.passable(from).then(() => to.end()));
+    from.once('end', () => void this.passable().then(() => to.end()));
     from.once('close', (hadError) => {
-      void this.passable(from).then(() => (hadError ? to.resetAndDestroy() : to.end()));
+      void this.passable().then(() => (hadError ? to.resetAndDestroy() : to.end()));
     });
   }
 
   private async deliver(piece: Buffer, from: Socket, to: Socket): Promise<void> {
     if (this.mode === 'open') await drained(to);
     else {
-      await this.passable(to);
+      await this.passable();
       if (!to.destroyed && !to.write(piece)) await drained(to);
     }
     from.resume();
   }
 
   /** Resolves when something may pass. The far end's death is not told while the link is half open. */
-  private async passable(socket: Socket): Promise<void> {
+  private async passable(): Promise<void> {
     if (this.mode === 'slow') await wait(SLOW_MS);
-    while (this.mode === 'black-hole' || this.mode === 'half-open') {
-      await this.changed.promise;
-      if (socket.destroyed && this.mode === 'cut') return;
-    }
+    while (this.mode === 'black-hole' || this.mode === 'half-open') await this.changed.promise;
   }
 }
 
