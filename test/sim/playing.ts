@@ -33,14 +33,14 @@ export async function playMany(o: { from: number; seeds: number; verbose: boolea
   for (const line of coverageLines(coverage)) say(line);
   const missing = o.seeds >= BIG && !failed ? coverage.missing : [];
   if (missing.length > 0) say(`\nNEVER SEEN: ${missing.join(', ')}`);
-  if (failed) await tell(failed.seed, failed.outcome, o.verbose);
+  const story = failed && (await tell(failed.seed, failed.outcome, o.verbose));
   say(
     `\n${played} seeds, ${Math.round(virtualMs / 1_000)} virtual seconds, ${events} events in ${seconds.toFixed(1)} s: ${(played / seconds).toFixed(0)} seeds/s`,
   );
   print({
     seeds: played,
     from: o.from,
-    failed: failed ? { seed: failed.seed, promise: failed.outcome.violation?.promise } : null,
+    failed: failed && { seed: failed.seed, promise: failed.outcome.violation?.promise, story },
     missing,
     seconds: round(seconds),
     cpuMsPerSeed: round((used.user + used.system) / 1_000 / played),
@@ -51,23 +51,38 @@ export async function playMany(o: { from: number; seeds: number; verbose: boolea
 }
 
 /** One seed, once more: the same run to the last byte, with its timeline. */
-export async function playOne(seed: number, verbose: boolean): Promise<boolean> {
+export async function playOne({ seed, verbose }: { seed: number; verbose: boolean }): Promise<boolean> {
   const scenario = generateScenario(seed);
   const outcome = await run(scenario);
-  if (outcome.violation) await tell(seed, outcome, verbose);
-  else say(await storyOf(scenario, null, verbose));
-  print({ seed, digest: outcome.digest, promise: outcome.violation?.promise ?? null });
+  const story = await tell(seed, outcome, verbose);
+  if (!story) say((await storyOf(scenario, verbose)).text);
+  print({ seed, digest: outcome.digest, promise: outcome.violation?.promise ?? null, story });
   return outcome.violation === null;
 }
 
-async function tell(seed: number, outcome: Outcome, verbose: boolean): Promise<void> {
+/** What is left of a scenario when all has gone that its failure does not need. */
+interface ShortStory {
+  /** Which promise breaks in it. */
+  promise: string | null;
+  runs: number;
+  lines: number;
+  plans: number;
+  steps: number;
+  faults: number;
+}
+
+async function tell(seed: number, outcome: Outcome, verbose: boolean): Promise<ShortStory | null> {
   const { violation } = outcome;
-  if (!violation) return;
+  if (!violation) return null;
   say(`\nSEED ${seed}: ${violation.promise}\n${violation.message}\n`);
-  const { scenario, violation: same, runs } = await shrink(generateScenario(seed), violation);
+  const { scenario, runs } = await swiftly(() => shrink(generateScenario(seed), violation));
   say(`Shrunk in ${runs} runs. What is left of it:\n`);
-  say(await storyOf(scenario, same, verbose));
+  const { text, lines, promise } = await storyOf(scenario, verbose);
+  say(text);
   say(`\nTo play it again: npm run sim -- --seed ${seed}`);
+  const { plans, faults } = scenario;
+  const steps = plans.reduce((sum, { definition }) => sum + definition.steps.length, 0);
+  return { promise, runs, lines, plans: plans.length, steps, faults: faults.length };
 }
 
 /** Thousands of errors are made and caught; nobody reads where. */

@@ -2,38 +2,27 @@
  * `npm run sim -- --seeds N [--from S] [--verbose]` plays N scenarios; `npm run sim -- --seed S` plays one again and tells
  * its story. What it is and what it cannot find: README.md beside this file. The last line is one JSON object.
  */
-import { parseArgs } from 'node:util';
-import { plant } from './planting/planting.ts';
+import { OptionsError, readOptions, type Options } from './options.ts';
+import { PlantingError, plant } from './planting/planting.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    verbose: { type: 'boolean', default: false },
-    /** Breaks the product on purpose, as planted-bugs.ts says, before any of it is loaded. */
-    plant: { type: 'string' },
-  },
-});
+const options = prepare();
+if (options === null) process.exitCode = 2;
+else {
+  // Only now: what is planted must be there when the product is loaded.
+  const { playOne, playMany } = await import('./playing.ts');
+  const ok = options.kind === 'one' ? await playOne(options) : await playMany(options);
+  process.exitCode = ok ? 0 : 1;
+}
 
-if (values.plant !== undefined) plant(values.plant);
-// Only now: what is planted must be there when the product is loaded.
-const { playOne, playMany } = await import('./playing.ts');
-const { verbose } = values;
-const ok =
-  values.seed === undefined
-    ? await playMany({
-        from: wholeNumber('--from', values.from),
-        seeds: wholeNumber('--seeds', values.seeds ?? '1000'),
-        verbose,
-      })
-    : await playOne(wholeNumber('--seed', values.seed), verbose);
-process.exitCode = ok ? 0 : 1;
-
-function wholeNumber(option: string, text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  process.stderr.write(
-    `sim: ${option} must be a whole number of at most 9 digits, not ${JSON.stringify(text)}\n`,
-  );
-  process.exit(2);
+/** null: it was said what is wrong with what was asked for. */
+function prepare(): Options | null {
+  try {
+    const read = readOptions(process.argv.slice(2));
+    if (read.plant !== null) plant(read.plant);
+    return read;
+  } catch (error) {
+    if (!(error instanceof OptionsError) && !(error instanceof PlantingError)) throw error;
+    process.stderr.write(`sim: ${error.message}\n`);
+    return null;
+  }
 }

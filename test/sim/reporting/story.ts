@@ -1,5 +1,4 @@
 import type { StepDefinition } from '#domain';
-import type { Violation } from '../oracle/violation.ts';
 import type { PlannedPlan } from '../plans/planned-plan.ts';
 import type { Scenario } from '../plans/scenario.ts';
 import { run } from '../run.ts';
@@ -15,19 +14,23 @@ import { Timeline } from './timeline.ts';
 
 const LINES_MAX = 150;
 
-/** A scenario and what became of it, for people. */
-export async function storyOf(
-  scenario: Scenario,
-  violation: Violation | null,
-  verbose: boolean,
-): Promise<string> {
+export interface Story {
+  text: string;
+  /** Of what happened. */
+  lines: number;
+  /** Which promise broke; null: none did. */
+  promise: string | null;
+}
+
+/** A scenario and what becomes of it, for people. */
+export async function storyOf(scenario: Scenario, verbose: boolean): Promise<Story> {
   const timeline = new Timeline();
-  await run(scenario, timeline);
+  const { violation } = await run(scenario, timeline);
   const lines = timeline
     .render({ depth: verbose ? 3 : 2, planId: verbose ? null : (violation?.planId ?? null) })
     .split('\n');
   const cut = Math.max(0, lines.length - (verbose ? Infinity : LINES_MAX));
-  return [
+  const text = [
     ...fleetLines(scenario),
     ...scenario.plans.flatMap(planLines),
     '',
@@ -35,6 +38,7 @@ export async function storyOf(
     ...lines.slice(cut),
     ...(violation ? ['', `BROKEN: ${violation.promise}: ${violation.message}`] : []),
   ].join('\n');
+  return { text, lines: lines.length, promise: violation?.promise ?? null };
 }
 
 export function coverageLines(coverage: Coverage): string[] {
