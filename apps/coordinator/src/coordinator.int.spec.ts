@@ -8,6 +8,7 @@ import {
   migrate,
   verifyChain,
   type Append,
+  type LedgerEvent,
   type Ledger,
 } from '#ledger';
 import type { PlanDefinition, PlanEvent } from '#domain';
@@ -250,7 +251,7 @@ describe('a coordinator on real Postgres and NATS', () => {
     jest.spyOn(PostgresLedger.prototype, 'appendAll').mockImplementation(async function (
       this: PostgresLedger,
       term: number,
-      appends: Append[],
+      appends: Append<LedgerEvent>[],
     ) {
       const results = await appendAll.call(this, term, appends);
       if (!lost && appends.some(({ events }) => events.some((event) => event.type === type))) {
@@ -291,7 +292,7 @@ describe('a coordinator on real Postgres and NATS', () => {
     jest.spyOn(PostgresLedger.prototype, 'appendAll').mockImplementation(async function (
       this: PostgresLedger,
       term: number,
-      appends: Append[],
+      appends: Append<LedgerEvent>[],
     ) {
       const ends = appends.some(({ events }) => events.some((event) => event.type === 'step.passed'));
       if (ends) await commit.promise;

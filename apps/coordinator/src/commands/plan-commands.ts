@@ -1,10 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MessageTooLargeError, type DeciderClient } from '#bus';
-import type { Actor, PlanCommandInput, PlanDefinition, PlanInput, PlanReply, PlanSubmitted } from '#domain';
+import {
+  formatOrdinal,
+  type Actor,
+  type LimitsInput,
+  type LimitsReply,
+  type PlanCommandInput,
+  type PlanDefinition,
+  type PlanInput,
+  type PlanReply,
+  type PlanSubmitted,
+  type StepWait,
+} from '#domain';
 import type { Logger } from '#telemetry';
 import { systemClock, type Clock } from '../deciding/clock.ts';
+import type { Decider } from '../deciding/decider.ts';
 import type { Elector } from '../deciding/elector.ts';
+import { limitsReport, type LimitsReport } from '../deciding/limits-report.ts';
 import { DeciderBusyError, LedgerDownError, NotDeciderError } from '../deciding/errors.ts';
 
 /** What a client can ask of the decider, from whichever replica it reached. */
@@ -16,15 +29,24 @@ export type PlanCommand =
   /** Of all open steps, or of one. */
   | { kind: 'explain'; planId: string; ordinal?: number };
 
+/** What concerns the fleet as a whole. */
+export type FleetCommand = { kind: 'limits' } | { kind: 'change-limits'; input: LimitsInput };
+export type Command = PlanCommand | FleetCommand;
+
 export type CommandReply =
   | { status: 'decided'; reply: PlanReply }
-  | { status: 'explained'; waits: Record<string, string> }
+  /** `wait`: of the one step that was asked for; absent when an older replica answers. */
+  | { status: 'explained'; waits: Record<string, string>; wait?: StepWait | null }
+  | { status: 'limits'; report: LimitsReport }
+  | { status: 'limits-decided'; reply: LimitsReply }
   | { status: 'unavailable'; code: string; reason: string };
 
 /** Senders are replicas of ours: the envelope is checked, what is inside was checked by the API of the sender. */
 const planId = z.string().regex(/^[a-z0-9]{8,64}$/);
 const commandEnvelope = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.enum(['submit', 'cancel', 'explain']), planId }),
+  z.looseObject({ kind: z.literal('limits') }),
+  z.looseObject({ kind: z.literal('change-limits'), input: z.looseObject({}) }),
   z.looseObject({
     kind: z.literal('operate'),
     planId,
@@ -49,14 +71,15 @@ export const EXPLAINED_STEPS = 500;
 export class PlanCommands {
   constructor(private readonly o: PlanCommandsOptions) {}
 
-  async execute(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
+  async execute(command: Command, traceparent: string | null): Promise<CommandReply> {
     const reply = await this.carry(command, traceparent);
     // With the trace of the request: from a client's trace to the plan, and back.
-    if (command.kind !== 'explain') this.o.log.info(summaryOf(command, reply), 'A command was answered');
+    if (command.kind !== 'explain' && command.kind !== 'limits')
+      this.o.log.info(summaryOf(command, reply), 'A command was answered');
     return reply;
   }
 
-  private async carry(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
+  private async carry(command: Command, traceparent: string | null): Promise<CommandReply> {
     if (this.o.elector().current) {
       const reply = await this.decideHere(command, traceparent);
       if (reply.status !== 'unavailable' || reply.code !== 'not-decider') return reply;
@@ -69,21 +92,19 @@ export class PlanCommands {
     const envelope = commandEnvelope.safeParse(message);
     if (!envelope.success)
       return { status: 'unavailable', code: 'malformed-command', reason: 'malformed command' };
-    return this.decideHere(message as PlanCommand, traceparent);
+    return this.decideHere(message as Command, traceparent);
   }
 
-  private async decideHere(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
+  private async decideHere(command: Command, traceparent: string | null): Promise<CommandReply> {
     const decider = this.o.elector().current;
     if (!decider) return unavailable(new NotDeciderError());
-    if (command.kind === 'explain') {
-      const { ordinal } = command;
-      const waits =
-        ordinal === undefined
-          ? decider.explain(command.planId, EXPLAINED_STEPS)
-          : decider.explain(command.planId, 1, ordinal);
-      return { status: 'explained', waits };
-    }
+    if (command.kind === 'explain') return explained(decider, command);
+    if (command.kind === 'limits') return { status: 'limits', report: limitsReport(decider) };
     try {
+      if (command.kind === 'change-limits') {
+        const changed = await decider.changeLimits(command.input, traceparent);
+        return { status: 'limits-decided', reply: changed };
+      }
       const reply = await decider.submit(command.planId, inputOf(command), traceparent);
       return { status: 'decided', reply };
     } catch (error) {
@@ -98,7 +119,7 @@ export class PlanCommands {
     }
   }
 
-  private async forward(command: PlanCommand, traceparent: string | null): Promise<CommandReply> {
+  private async forward(command: Command, traceparent: string | null): Promise<CommandReply> {
     const { signal, calloff } = this.patience();
     try {
       return (await this.o.client.request('command', command, signal, { traceparent })) as CommandReply;
@@ -109,7 +130,7 @@ export class PlanCommands {
       }
       if (!signal.aborted) throw error;
       this.o.log.warn(
-        { planId: command.planId, command: command.kind },
+        { command: command.kind, ...('planId' in command && { planId: command.planId }) },
         'No decider answered a command in time',
       );
       return {
@@ -129,6 +150,15 @@ export class PlanCommands {
   }
 }
 
+function explained(
+  decider: Decider,
+  { planId, ordinal }: Extract<PlanCommand, { kind: 'explain' }>,
+): CommandReply {
+  if (ordinal === undefined) return { status: 'explained', waits: decider.explain(planId, EXPLAINED_STEPS) };
+  const wait = decider.explainStep(planId, ordinal);
+  return { status: 'explained', waits: wait ? { [formatOrdinal(ordinal)]: wait.text } : {}, wait };
+}
+
 function inputOf(command: Exclude<PlanCommand, { kind: 'explain' }>): PlanInput {
   if (command.kind === 'operate') return command.input;
   if (command.kind === 'submit') return { kind: 'submit', submission: command.submission };
@@ -136,12 +166,13 @@ function inputOf(command: Exclude<PlanCommand, { kind: 'explain' }>): PlanInput 
   return { kind: 'cancel', by, why, expectedSeq };
 }
 
-function summaryOf(command: PlanCommand, reply: CommandReply): object {
-  const { planId } = command;
+function summaryOf(command: Command, reply: CommandReply): object {
   const kind = command.kind === 'operate' ? command.input.kind : command.kind;
-  if (reply.status !== 'decided') return { command: kind, planId, answer: reply.status };
+  const about = 'planId' in command ? { command: kind, planId: command.planId } : { command: kind };
+  if (reply.status !== 'decided' && reply.status !== 'limits-decided')
+    return { ...about, answer: reply.status };
   const { status } = reply.reply;
-  return { command: kind, planId, answer: status, ...('code' in reply.reply && { code: reply.reply.code }) };
+  return { ...about, answer: status, ...('code' in reply.reply && { code: reply.reply.code }) };
 }
 
 function unavailable(error: NotDeciderError | DeciderBusyError | LedgerDownError): CommandReply {

@@ -1,13 +1,16 @@
 import {
   Fleet,
-  explainWait,
+  explainStep,
   formatOrdinal,
-  stepOf,
   type Expressions,
   type FleetCaps,
+  type LimitsInput,
+  type LimitsReply,
+  type Place,
   type PlanInput,
   type PlanReply,
   type PlanState,
+  type StepWait,
 } from '#domain';
 import type { Announcement, HeartbeatMessage, HeartbeatReply } from '#contracts';
 import {
@@ -24,9 +27,11 @@ import type { PlanAlert } from '#paging';
 import { count, type Logger } from '#telemetry';
 import { measureCommitted } from '../measuring/committed-events.ts';
 import { observeDecider } from '../measuring/decider-readings.ts';
+import { deadLetter, historyOf } from '../publishing/dead-letter.ts';
 import { JobDispatcher } from '../publishing/job-dispatcher.ts';
 import { repeat, type Clock } from './clock.ts';
 import { DecisionLoop, type Committed } from './decision-loop.ts';
+import { FleetLimits } from './fleet-limits.ts';
 import { LeaseTable } from './lease-table.ts';
 import {
   attemptInput,
@@ -76,6 +81,7 @@ export interface DeciderOptions {
 export class Decider {
   readonly plans: OpenPlans;
   readonly fleet: Fleet;
+  readonly limits: FleetLimits;
   readonly roster: WorkerRoster;
   private readonly leases: LeaseTable;
   private readonly queue: JobQueue;
@@ -109,6 +115,14 @@ export class Decider {
         o.log.error({ err: error, planId: error.planId, alert: 'plan-unreadable' }, 'A plan stands still');
       },
     });
+    this.limits = new FleetLimits({
+      term,
+      ledger: o.ledger,
+      fleet: this.fleet,
+      log: o.log,
+      isOpen: (planId) => this.plans.cached(planId) !== undefined,
+      onChanged: () => o.onCommitted([]),
+    });
     this.leases = new LeaseTable(o.leaseMs);
     this.roster = new WorkerRoster(Math.max(o.leaseMs, 5_000));
     this.queue = new JobQueue({ bus: o.bus, leaseMs: o.leaseMs });
@@ -140,6 +154,7 @@ export class Decider {
       ledger: o.ledger,
       plans: this.plans,
       fleet: this.fleet,
+      limits: this.limits,
       slots: () => this.roster.slots(),
       clock: o.clock,
       expressions: o.expressions,
@@ -168,6 +183,7 @@ export class Decider {
   /** Reads the open plans, then listens and decides. */
   async start(): Promise<void> {
     const recovered = await this.plans.recover();
+    await this.limits.settle(this.o.clock.now());
     const now = this.o.clock.monotonic();
     for (const plan of this.plans.all()) this.leases.adopt(plan, now);
     await this.keepQueue(true);
@@ -205,26 +221,36 @@ export class Decider {
     return this.loop.submit(planId, input, traceparent);
   }
 
-  /** In one sentence each, what the plan's open steps wait for. Key: `s17`. At most `limit` of them, from `ordinal` on. */
-  explain(planId: string, limit: number, ordinal = 0): Record<string, string> {
+  /** Changes limits of the whole fleet; what is lowered below what is in use kills nothing. */
+  changeLimits(input: LimitsInput, traceparent: string | null): Promise<LimitsReply> {
+    return this.loop.changeLimits(input, traceparent);
+  }
+
+  /** In one sentence each, what the plan's open steps wait for. Key: `s17`. At most `limit` of them. */
+  explain(planId: string, limit: number): Record<string, string> {
     const plan = this.plans.cached(planId);
     const waits: Record<string, string> = {};
     if (!plan) return waits;
     let left = limit;
-    for (const step of plan.steps.slice(ordinal)) {
+    const slots = this.roster.slots();
+    const places = new Map<string, Place | null>();
+    for (const { instance } of plan.steps) {
       if (left === 0) break;
-      const wait = explainWait(
-        this.fleet,
-        plan,
-        step.instance.ordinal,
-        this.o.clock.now(),
-        this.roster.slots(),
-      );
+      const now = this.o.clock.now();
+      const wait = explainStep(this.fleet, plan, instance.ordinal, now, slots, { places });
       if (!wait) continue;
-      waits[formatOrdinal(step.instance.ordinal)] = wait;
+      waits[formatOrdinal(instance.ordinal)] = wait.text;
       left -= 1;
     }
     return waits;
+  }
+
+  /** What one step waits for, with the limit that holds it and the place in line; null: nothing, or no such step. */
+  explainStep(planId: string, ordinal: number): StepWait | null {
+    const plan = this.plans.cached(planId);
+    if (!plan?.steps[ordinal]) return null;
+    const now = this.o.clock.now();
+    return explainStep(this.fleet, plan, ordinal, now, this.roster.slots(), { counting: true });
   }
 
   async stop(): Promise<void> {
@@ -302,7 +328,7 @@ export class Decider {
     for (const { plan, events, aborts } of committed) {
       for (const event of events) {
         this.leases.follow(plan.planId, event, now);
-        if (event.type === 'step.poisoned') this.copyDeadLetter(plan.planId, event.data.ordinal);
+        if (event.type === 'step.poisoned') void this.copyDeadLetter(plan, event.data.ordinal);
         if (event.type === 'plan.cancelled' || event.type === 'plan.halted') this.leases.keepLeased(plan);
       }
       this.dispatch(plan, () => this.dispatcher.follow(plan, events));
@@ -332,27 +358,20 @@ export class Decider {
   }
 
   /** For people and tools that watch the stream; redrive reads the ledger. */
-  private copyDeadLetter(planId: string, ordinal: number): void {
-    const plan = this.plans.cached(planId);
-    if (!plan) return;
-    const { instance, epoch, reason, attemptsUsed, leasesLost } = stepOf(plan, ordinal);
-    const letter = {
-      planId,
-      step: formatOrdinal(ordinal),
-      instance,
-      epoch,
-      reason,
-      attemptsUsed,
-      leasesLost,
-    };
-    this.deadLetters
-      .publish(planId, ordinal, letter, `${planId}-${ordinal}-${epoch}`)
-      .catch((error: unknown) => {
-        this.o.log.warn(
-          { err: error, planId, ordinal },
-          'A dead letter is in the ledger but could not be copied',
-        );
-      });
+  private async copyDeadLetter(plan: PlanState, ordinal: number): Promise<void> {
+    const { planId, seq: headSeq } = plan;
+    // The state goes on while the history is read.
+    const letter = deadLetter(plan, ordinal);
+    try {
+      const history = await historyOf(this.o.ledger, planId, { ordinal, headSeq });
+      const id = `${planId}-${ordinal}-${letter.epoch}`;
+      await this.deadLetters.publish(planId, ordinal, { ...letter, history }, id);
+    } catch (error) {
+      this.o.log.warn(
+        { err: error, planId, ordinal },
+        'A dead letter is in the ledger but could not be copied',
+      );
+    }
   }
 
   private poisonUnsendable(planId: string, ordinal: number, epoch: number, message: string): void {

@@ -4,6 +4,7 @@ import { silentLogger } from '#telemetry';
 import { aPlan, aStep as aStepWith } from '#testing';
 import { systemClock, type Clock } from './clock.ts';
 import { DecisionLoop, type Committed, type DecisionLoopOptions } from './decision-loop.ts';
+import { FleetLimits } from './fleet-limits.ts';
 import { OpenPlans } from './open-plans.ts';
 
 const NOW = 1_800_000_000_000;
@@ -36,12 +37,17 @@ async function aLoop(ledger: InMemoryLedger, rest: Partial<DecisionLoopOptions> 
   await plans.recover();
   const effects: PlanEvent[] = [];
   const deposed: true[] = [];
-  const term = await ledger.terms.campaign('spec');
+  const { term } = (await ledger.terms.campaign('spec'))!;
+  const isOpen = (planId: string) => plans.cached(planId) !== undefined;
+  const changes: true[] = [];
+  const onChanged = () => changes.push(true);
+  const limits = new FleetLimits({ term, ledger, fleet, log: silentLogger, isOpen, onChanged });
   const loop = new DecisionLoop({
-    term: term!.term,
+    term,
     ledger,
     plans,
     fleet,
+    limits,
     slots: () => new Map([['default', 4]]),
     clock,
     log: silentLogger,
@@ -50,7 +56,7 @@ async function aLoop(ledger: InMemoryLedger, rest: Partial<DecisionLoopOptions> 
     ...rest,
   });
   loop.start();
-  return { loop, effects, deposed, plans, fleet, reread };
+  return { loop, effects, deposed, plans, fleet, reread, limits, changes };
 }
 
 async function types(ledger: InMemoryLedger, planId = PLAN): Promise<string[]> {

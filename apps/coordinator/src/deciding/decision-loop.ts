@@ -6,6 +6,8 @@ import {
   type Decision,
   type Expressions,
   type Fleet,
+  type LimitsInput,
+  type LimitsReply,
   type PlanEvent,
   type PlanInput,
   type PlanReply,
@@ -24,6 +26,7 @@ import {
   NotDeciderError,
   PlanUnreadableError,
 } from './errors.ts';
+import type { FleetLimits } from './fleet-limits.ts';
 import type { OpenPlans } from './open-plans.ts';
 
 /** What was committed for one plan, handed to the effects. */
@@ -38,6 +41,7 @@ export interface DecisionLoopOptions {
   ledger: Ledger;
   plans: OpenPlans;
   fleet: Fleet;
+  limits: FleetLimits;
   slots: () => PoolSlots;
   /** The language of conditions and run-time fan-outs. */
   expressions?: Expressions;
@@ -84,7 +88,8 @@ const RETRY_MAX_MS = 2_000;
 /**
  * The one place where plans move. A turn takes all inputs that came while the last commit was under way, decides
  * them one after the other, admits what follows, and appends everything with one commit (group commit). Only then
- * are the senders answered and the effects started. When the commit fails, the states that were decided upon are
+ * are the senders answered and the effects started. Limits of the fleet change first, with a commit of their own: nothing
+ * is ever admitted by a limit that may turn out not to be recorded. When the commit fails, the states that were decided upon are
  * thrown away, read again, and the same inputs are decided anew: an input is never answered on hope.
  */
 export class DecisionLoop {
@@ -120,6 +125,13 @@ export class DecisionLoop {
     });
   }
 
+  /** Changes limits of the whole fleet; the promise settles after the commit. */
+  changeLimits(input: LimitsInput, traceparent: string | null): Promise<LimitsReply> {
+    const reply = this.o.limits.submit(input, traceparent);
+    this.wake();
+    return reply;
+  }
+
   /** Looks for steps to admit: capacity or time may have made some possible. */
   admitSoon(): void {
     this.wanted = true;
@@ -141,11 +153,12 @@ export class DecisionLoop {
     this.wake();
     await this.running;
     for (const waiting of this.queue.splice(0)) waiting.reject(new NotDeciderError());
+    this.o.limits.stop();
   }
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      if (this.queue.length === 0 && !this.wanted && !this.o.plans.mustReload) await this.sleep();
+      if (this.isIdle) await this.sleep();
       if (this.stopped) return;
       this.wanted = false;
       const batch = this.queue.splice(0, this.o.maxBatch ?? 512);
@@ -158,6 +171,11 @@ export class DecisionLoop {
         await this.recoverFrom(error, batch);
       }
     }
+  }
+
+  private get isIdle(): boolean {
+    const { plans, limits } = this.o;
+    return this.queue.length === 0 && !this.wanted && !plans.mustReload && !limits.isPending;
   }
 
   private measureTurn(startedAt: number, inputs: number): void {
@@ -179,6 +197,7 @@ export class DecisionLoop {
     this.now = this.o.clock.now();
     for (const waiting of batch) waiting.taken = true;
     await this.o.plans.reload();
+    if (this.o.limits.isPending) await this.o.limits.settle(this.now);
     for (const waiting of batch) await this.decideOne(waiting);
     // A plan that failed in this turn is missing from the counts that admission goes by.
     if (this.o.plans.mustReload) await this.o.plans.reload();

@@ -6,6 +6,7 @@ import { systemClock } from '../deciding/clock.ts';
 import type { Decider } from '../deciding/decider.ts';
 import { DecisionLoop, type DecisionLoopOptions } from '../deciding/decision-loop.ts';
 import { Elector } from '../deciding/elector.ts';
+import { FleetLimits } from '../deciding/fleet-limits.ts';
 import { LeaseTable } from '../deciding/lease-table.ts';
 import { OpenPlans } from '../deciding/open-plans.ts';
 import { Sweeper, type SweeperOptions } from '../deciding/sweeper.ts';
@@ -38,12 +39,17 @@ describe('what the decision loop tells', () => {
     rest: Partial<DecisionLoopOptions> = {},
   ): Promise<DecisionLoop> {
     const fleet = new Fleet({ fleet: null, pools: {} });
-    const term = await ledger.terms.campaign('spec');
+    const { term } = (await ledger.terms.campaign('spec'))!;
+    const log = silentLogger;
+    const isOpen = (): boolean => true;
+    const limits = new FleetLimits({ term, ledger, fleet, log, isOpen, onChanged: () => undefined });
+    await limits.settle(systemClock.now());
     const loop = new DecisionLoop({
-      term: term!.term,
+      term,
       ledger,
       plans: new OpenPlans(ledger, fleet),
       fleet,
+      limits,
       slots: () => new Map([['default', 4]]),
       clock: systemClock,
       log: silentLogger,

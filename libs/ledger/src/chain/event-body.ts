@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { EVENT_VERSION, upcast, type PlanEvent } from '#domain';
 import { InvalidAppendError } from '../errors.ts';
-import type { Append, Head } from '../ledger.ts';
+import type { Append, Head, LedgerEvent } from '../ledger.ts';
 
 /** Version of the body's content. Readers upcast older ones for `evolve`; verification never does. */
 export const BODY_VERSION = EVENT_VERSION;
@@ -12,15 +12,15 @@ export const EMPTY_HEAD: Head = { seq: 0, hash: '0'.repeat(64) };
 /** Needs no escape in JSON, so the database can check that a body's plan and seq are its row's. */
 const PLAN_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
-export interface BodyParts {
+export interface BodyParts<E extends LedgerEvent = PlanEvent> {
   planId: string;
   seq: number;
   at: string;
   traceparent: string | null;
-  event: PlanEvent;
+  event: E;
 }
 
-export interface ChainedEvent extends BodyParts {
+export interface ChainedEvent extends BodyParts<LedgerEvent> {
   body: string;
   prevHash: string;
   hash: string;
@@ -30,7 +30,7 @@ export interface ChainedEvent extends BodyParts {
  * The exact text that is hashed and stored. JSON.stringify escapes NUL and lone surrogates, so any string
  * survives UTF-8 and a text column; key order is fixed here and never sorted.
  */
-export function eventBody(parts: BodyParts): string {
+export function eventBody(parts: BodyParts<LedgerEvent>): string {
   return JSON.stringify({
     v: BODY_VERSION,
     plan: parts.planId,
@@ -62,7 +62,7 @@ export function hashEvent(prevHash: string, body: string): string {
 }
 
 /** The rows that an append writes. Throws InvalidAppendError on what no stream can take. */
-export function chainAppend(append: Append): ChainedEvent[] {
+export function chainAppend(append: Append<LedgerEvent>): ChainedEvent[] {
   const { planId, expected, at } = append;
   if (!PLAN_ID.test(planId)) throw new InvalidAppendError(planId, expected, 'this cannot be a plan id');
   if (append.events.length === 0) throw new InvalidAppendError(planId, expected, 'an append needs an event');
@@ -78,7 +78,7 @@ export function chainAppend(append: Append): ChainedEvent[] {
 }
 
 /** All appends of a call, checked: at most one per plan. */
-export function chainAppends(appends: Append[]): ChainedEvent[][] {
+export function chainAppends(appends: Append<LedgerEvent>[]): ChainedEvent[][] {
   const seen = new Set<string>();
   return appends.map((append) => {
     if (seen.has(append.planId)) {

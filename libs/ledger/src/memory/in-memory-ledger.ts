@@ -1,7 +1,7 @@
 import { chainAppends, EMPTY_HEAD, parseBody, type ChainedEvent } from '../chain/event-body.ts';
 import { compareCursors } from '../cursor.ts';
 import { LedgerUnavailableError, TermLostError } from '../errors.ts';
-import type { Append, AppendResult, Head, Ledger, StoredEvent, TailCursor } from '../ledger.ts';
+import type { Append, AppendResult, Head, Ledger, LedgerEvent, StoredEvent, TailCursor } from '../ledger.ts';
 import { InMemoryTerms } from './in-memory-terms.ts';
 
 type Row = Omit<StoredEvent, 'event'>;
@@ -19,7 +19,7 @@ export class InMemoryLedger implements Ledger {
     this.terms = o.terms ?? new InMemoryTerms();
   }
 
-  async appendAll(term: number, appends: Append[]): Promise<AppendResult[]> {
+  async appendAll(term: number, appends: Append<LedgerEvent>[]): Promise<AppendResult[]> {
     const chained = chainAppends(appends);
     const fault = this.takeFault();
     if (fault && !fault.written)
@@ -61,7 +61,7 @@ export class InMemoryLedger implements Ledger {
     return fault;
   }
 
-  private appendOne(append: Append, events: ChainedEvent[]): AppendResult {
+  private appendOne(append: Append<LedgerEvent>, events: ChainedEvent[]): AppendResult {
     const actual = this.headOf(append.planId);
     if (actual.seq !== append.expected.seq || actual.hash !== append.expected.hash) {
       return { planId: append.planId, status: 'conflict', actual };

@@ -1,10 +1,10 @@
 import { count, measure, secondsSince } from '#telemetry';
 import { LedgerUnavailableError, TermLostError } from '../errors.ts';
-import type { Append, AppendResult } from '../ledger.ts';
+import type { Append, AppendResult, LedgerEvent } from '../ledger.ts';
 
 /** One call of `appendAll`, with its size, its time and what went wrong. What it throws is thrown on. */
 export async function measuringAppend(
-  appends: readonly Append[],
+  appends: readonly Append<LedgerEvent>[],
   append: () => Promise<AppendResult[]>,
 ): Promise<AppendResult[]> {
   const startedAt = performance.now();

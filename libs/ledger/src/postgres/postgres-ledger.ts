@@ -1,14 +1,14 @@
 import type { PoolClient, QueryResult } from 'pg';
 import { chainAppends, EMPTY_HEAD, type ChainedEvent } from '../chain/event-body.ts';
 import { LedgerUnavailableError, TermLostError } from '../errors.ts';
-import type { Append, AppendResult, Head, Ledger, StoredEvent, TailCursor } from '../ledger.ts';
+import type { Append, AppendResult, Head, Ledger, LedgerEvent, StoredEvent, TailCursor } from '../ledger.ts';
 import { EVENT_COLUMNS, tailSql, toStoredEvent, type EventRow } from './event-row.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
 import { measuringAppend } from './measured-append.ts';
 
 /** An append with the rows that it writes. */
 export interface Pending {
-  append: Append;
+  append: Append<LedgerEvent>;
   rows: ChainedEvent[];
 }
 
@@ -22,12 +22,12 @@ const LONE_TRIES_MAX = 5;
 export class PostgresLedger implements Ledger {
   constructor(protected readonly database: LedgerDatabase) {}
 
-  async appendAll(term: number, appends: Append[]): Promise<AppendResult[]> {
+  async appendAll(term: number, appends: Append<LedgerEvent>[]): Promise<AppendResult[]> {
     if (appends.length === 0) return [];
     return measuringAppend(appends, () => this.appendTogether(term, appends));
   }
 
-  private async appendTogether(term: number, appends: Append[]): Promise<AppendResult[]> {
+  private async appendTogether(term: number, appends: Append<LedgerEvent>[]): Promise<AppendResult[]> {
     const chained = chainAppends(appends);
     const pendings = appends.map((append, i) => ({ append, rows: chained[i] ?? [] }));
     const written = await this.write(term, pendings);
