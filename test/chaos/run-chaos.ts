@@ -83,6 +83,7 @@ interface Told {
 async function underLoad(fleet: Fleet, watch: FleetWatch, o: ChaosOptions): Promise<Told> {
   const durationMs = o.minutes * 60_000;
   const client = new FleetClient(fleet.urls);
+  await client.ready();
   const key = `chaos-${o.seed}`;
   const load = new Load({ client, key, say: o.say, shapes: shapes(fleet.repoUrl, new Chance(o.seed + 1)) });
   const kinds = ALL_FAULT_KINDS.filter((kind) => kind !== 'disk-full' || fleet.disk !== null);

@@ -28,12 +28,12 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-const ANSWER_MS_MAX = 5_000;
+const ANSWER_MS_MAX = 3_000;
 const PAUSE_MS = 250;
 
-/** Asks one coordinator after the other until one answers: what people do when a replica is away. */
+/** Asks the coordinator that answered last, and the next when it does not: what people do when a replica is away. */
 export class FleetClient {
-  private next = 0;
+  private current = 0;
   private readonly urls: string[];
 
   constructor(urls: string[]) {
@@ -55,6 +55,37 @@ export class FleetClient {
       if (performance.now() > deadline) throw new Error(`no answer to ${path} in time; the last: ${last}`);
       await wait(PAUSE_MS);
     }
+  }
+
+  async plan(planId: string): Promise<PlanSummary> {
+    return (await this.get(`/v1/plans/${planId}`)) as unknown as PlanSummary;
+  }
+
+  async steps(planId: string): Promise<StepSummary[]> {
+    return (await this.get(`/v1/plans/${planId}/steps`))['steps'] as StepSummary[];
+  }
+
+  async ledger(planId: string): Promise<LedgerEvent[]> {
+    const events: LedgerEvent[] = [];
+    let last: unknown;
+    do {
+      const url = `${this.urls[this.current]}${path}`;
+      try {
+        const answer = await request(url, o);
+        if (answer.status < 500 && answer.status !== 429) return answer;
+        last = `${answer.status} ${JSON.stringify(answer.body)}`;
+      } catch (error) {
+        last = error;
+      }
+      this.current = (this.current + 1) % this.urls.length;
+      await wait(PAUSE_MS);
+    } while (performance.now() < deadline);
+    throw new Error(`no answer to ${path} in time; the last: ${String(last)}`);
+  }
+
+  /** Returns when every coordinator says that plans can be taken. */
+  async ready(): Promise<void> {
+    for (const url of this.urls) await new FleetClient([url]).ask('/readyz');
   }
 
   async plan(planId: string): Promise<PlanSummary> {

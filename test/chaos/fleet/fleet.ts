@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, type Run } from '#servers';
+import { EXACT_POOL } from '../load/shapes.ts';
 import { Link } from '../proxy/link.ts';
 import { Broker } from './broker.ts';
 import { Database } from './database.ts';
@@ -131,6 +132,7 @@ export class Fleet {
       ...this.shared(),
       NATS_URL: link.through(this.broker.workerUrl(name)),
       SKEIN_WORKER_ID: name,
+      SKEIN_WORKER_POOLS: small ? 'default' : `default,${EXACT_POOL}`,
       SKEIN_WORKER_SLOTS: String(SLOTS),
       SKEIN_WORK_DIR: join(this.folder, small ? 'small' : 'work'),
       SKEIN_STEP_PATH: `${bin}/${life}:${bin}:/usr/bin:/bin`,

@@ -13,7 +13,7 @@ export interface Submitted {
 }
 
 /** As many as keep four workers busy; more would only wait. */
-const OPEN_MAX = 8;
+const OPEN_MAX = 10;
 const LOOK_EVERY_MS = 400;
 
 export interface LoadOptions {
@@ -40,8 +40,7 @@ export class Load {
   /** A new plan whenever one has ended. Ends with the signal. */
   async submitUntil(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (this.open.length < OPEN_MAX) await this.submit();
-      await this.look();
+      await Promise.all([this.look(), this.open.length < OPEN_MAX ? this.submit() : null]);
       await wait(LOOK_EVERY_MS);
     }
   }
