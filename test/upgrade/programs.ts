@@ -66,13 +66,11 @@ export class Program {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const program = new Program(child);
-    await eventually(
-      () => {
-        if (!program.runs) throw new Error(program.log);
-        return program.log.includes(sign);
-      },
-      { timeoutMs: 60_000, what: `${main} to say ${sign}` },
-    );
+    await eventually(() => !program.runs || program.log.includes(sign), {
+      timeoutMs: 60_000,
+      what: `${main} to say ${sign}`,
+    });
+    if (!program.runs) throw new Error(`${main} ended:\n${program.log}`);
     return program;
   }
 
