@@ -15,7 +15,8 @@ const { values } = parseArgs({
 });
 const minutes = readNumber('--minutes', values.minutes, /^\d{1,3}(\.\d{1,2})?$/);
 const seed = readNumber('--seed', values.seed ?? String(Math.floor(Math.random() * 1_000_000)), /^\d{1,9}$/);
-process.exitCode = await main();
+// What was interrupted may still be waiting for an answer that does not come.
+process.exit(await main());
 
 async function main(): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);

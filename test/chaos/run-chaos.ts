@@ -40,8 +40,8 @@ export async function runChaos(o: ChaosOptions): Promise<Report | null> {
   const poisoning = await Poisoning.start(Fleet.witnessFile(fleet.folder), fleet.workers);
   let stopped = false;
   try {
-    const told = await underLoad(fleet, watch, o);
-    if (o.signal.aborted) return null;
+    const told = await Promise.race([underLoad(fleet, watch, o), aborted(o.signal)]);
+    if (told === null) return null;
     const { load, client, done, settledMs } = told;
     await watch.look();
     const judged = await judgeAll(load.plans, fleet, client);
@@ -70,6 +70,11 @@ export async function runChaos(o: ChaosOptions): Promise<Report | null> {
     if (!stopped) await fleet.stopPrograms();
     await fleet.stopServers();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  if (signal.aborted) return Promise.resolve(null);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
 }
 
 interface Told {

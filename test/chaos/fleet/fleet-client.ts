@@ -43,30 +43,6 @@ export class FleetClient {
   /** The first answer that is no "come back later". Throws when there was none in time. */
   async ask(path: string, o: { body?: unknown; key?: string; timeoutMs?: number } = {}): Promise<Answer> {
     const deadline = performance.now() + (o.timeoutMs ?? 120_000);
-    for (let last = 'nobody was asked'; ;) {
-      const url = `${this.urls[this.next++ % this.urls.length]}${path}`;
-      try {
-        const answer = await request(url, o);
-        if (answer.status < 500 && answer.status !== 429) return answer;
-        last = `${answer.status} ${JSON.stringify(answer.body)}`;
-      } catch (error) {
-        last = String(error);
-      }
-      if (performance.now() > deadline) throw new Error(`no answer to ${path} in time; the last: ${last}`);
-      await wait(PAUSE_MS);
-    }
-  }
-
-  async plan(planId: string): Promise<PlanSummary> {
-    return (await this.get(`/v1/plans/${planId}`)) as unknown as PlanSummary;
-  }
-
-  async steps(planId: string): Promise<StepSummary[]> {
-    return (await this.get(`/v1/plans/${planId}/steps`))['steps'] as StepSummary[];
-  }
-
-  async ledger(planId: string): Promise<LedgerEvent[]> {
-    const events: LedgerEvent[] = [];
     let last: unknown;
     do {
       const url = `${this.urls[this.current]}${path}`;
