@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import type { Chance } from '../sim/core/chance.ts';
+import { hostileWord } from './noise.ts';
+
+const REMEMBERED = 400;
+
+/**
+ * What requests can name because an earlier one may have made it. A plan's id follows from its Idempotency-Key, so that
+ * this needs no answers: the same seed makes the same requests, whatever the coordinator did with them.
+ */
+export class Known {
+  private readonly plans: string[] = [];
+  private readonly keys: string[] = [];
+  /** Of plans that were brought to their ends before: with attempts, logs, diffs, dead letters. */
+  private readonly prepared: readonly string[];
+
+  constructor(prepared: readonly string[]) {
+    this.prepared = prepared;
+  }
+
+  submitted(key: string): string {
+    const planId = planIdFor(key);
+    this.plans.push(planId);
+    this.keys.push(key);
+    if (this.plans.length > REMEMBERED) {
+      this.plans.shift();
+      this.keys.shift();
+    }
+    return planId;
+  }
+
+  planId(chance: Chance, preparedShare = 0.25): string {
+    if (this.plans.length === 0 || chance.bool(preparedShare)) return chance.pick(this.prepared);
+    // The newest are still running, and the very newest may not be there yet.
+    const newest = this.plans.slice(-40, -1);
+    return newest.length > 0 && chance.bool(0.6) ? chance.pick(newest) : chance.pick(this.plans);
+  }
+
+  key(chance: Chance): string | null {
+    return this.keys.length === 0 ? null : chance.pick(this.keys);
+  }
+}
+
+export function planIdFor(key: string): string {
+  return createHash('sha256').update(`local\n${key}`).digest('hex').slice(0, 20);
+}
+
+/** A step is asked for together with a plan: more often with one that has such steps. */
+export function goodParts(names: readonly string[], known: Known, chance: Chance): Record<string, string> {
+  const isPrepared = names.includes('step') && chance.bool(names.includes('attempt') ? 0.7 : 0.4);
+  const step = isPrepared
+    ? chance.pick(['s1', 's2', 's0', 'works', 'fails', 'doomed', 'asleep', 'integrate'])
+    : chance.pick(['s0', 's0', 's1', 's1', 's2', 's3', 'step-0', 'step-0', 'step-1', 'step-2', 'step-0[a]']);
+  return {
+    planId: known.planId(chance, isPrepared ? 1 : 0.2),
+    step: encodeURIComponent(step),
+    attempt: String(chance.int(1, 2)),
+    sink: 'ops',
+  };
+}
+
+/** One that is encoded, one that is not, and bytes that are no text. */
+export function hostilePart(chance: Chance): string {
+  const word = hostileWord(chance).toWellFormed();
+  const kind = chance.int(0, 4);
+  if (kind === 0)
+    return chance.pick([
+      '%',
+      '%0',
+      '%zz',
+      '%ff',
+      '%c0%ae',
+      '%ed%a0%80',
+      '%2e%2e',
+      '%2F',
+      '%252f',
+      ';a=b',
+      '*',
+      ':',
+      '..;',
+      '%00',
+    ]);
+  if (kind === 1)
+    return (
+      Buffer.from(word)
+        .toString('latin1')
+        .replaceAll(/[\s/?#\u0000-\u001f\u007f]/g, '_') || '_'
+    );
+  return encodeURIComponent(word) || '%20';
+}
