@@ -18,6 +18,8 @@ interface Asked {
 interface Confirmed {
   term: number;
   atMs: number;
+  /** By the wall clock of the decider. */
+  saidAt: number;
 }
 
 /** The slowest clock against the fastest, and rounding. */
@@ -85,7 +87,7 @@ export class MessageOracle {
 
   /** Held against what a decider of the same term has said: it may not lose what it has just confirmed. */
   committed(term: number, appends: readonly Append[]): void {
-    for (const { planId, events } of appends) {
+    for (const { planId, at, events } of appends) {
       for (const event of events) {
         if (event.type !== 'lease.lost') continue;
         const { ordinal, epoch, reason } = event.data;
@@ -98,7 +100,8 @@ export class MessageOracle {
             `s${ordinal} epoch ${epoch} was lost ${Math.round(graceMs)} ms after its decider's term had begun, in less than ${this.leaseMs} ms`,
           );
         const confirmed = this.confirmed.get(`${planId}/${ordinal}/${epoch}`);
-        if (confirmed?.term !== term) continue;
+        // Said while the loss was decided and not committed yet: nobody may be told of it then.
+        if (confirmed?.term !== term || confirmed.saidAt >= Date.parse(at)) continue;
         const silentMs = this.nowMs() - confirmed.atMs;
         if (silentMs < this.leaseMs * DRIFT)
           this.fail(
@@ -229,8 +232,11 @@ export class MessageOracle {
     const known = step?.epochs.get(epoch);
     const isOpen = step?.epoch === epoch && isInFlight(step);
     const holds = isOpen && known && (known.worker === null || isHolder(known, lease));
-    if (holds) this.confirmed.set(`${planId}/${ordinal}/${epoch}`, { term, atMs: this.nowMs() });
-    else if (this.isUpToDate(from, term, planId))
+    if (holds) {
+      const confirmed = { term, atMs: this.nowMs(), saidAt: from.clock.now() };
+      this.confirmed.set(`${planId}/${ordinal}/${epoch}`, confirmed);
+    }
+    if (!holds && this.isUpToDate(from, term, planId))
       this.fail(
         'a-zombie-is-told',
         planId,

@@ -171,6 +171,14 @@ describe('the decision loop', () => {
     expect(reread).toEqual([PLAN]);
   });
 
+  it('decides nothing upon what is over by the time its turn has come', async () => {
+    const { loop } = await start();
+    await loop.submit(PLAN, submission([aStep('a')]), null);
+    const before = await types(ledger);
+    expect(await loop.submit(PLAN, passed(0), null, () => true)).toEqual({ status: 'applied', next: 'stop' });
+    expect(await types(ledger)).toEqual(before);
+  });
+
   it('does not show to heartbeats what is not committed', async () => {
     const { loop } = await start();
     await loop.submit(PLAN, submission([aStep('a'), aStep('b')]), null);

@@ -61,6 +61,8 @@ interface Waiting {
   planId: string;
   input: PlanInput;
   traceparent: string | null;
+  /** What it was submitted for is over by now. */
+  isOver: () => boolean;
   tries: number;
   /** Taken into a turn and neither answered nor put back. */
   taken: boolean;
@@ -113,14 +115,22 @@ export class DecisionLoop {
     this.running ??= this.run();
   }
 
-  /** Decides one input; the promise settles after the commit. */
-  submit(planId: string, input: PlanInput, traceparent: string | null): Promise<PlanReply> {
+  /**
+   * Decides one input; the promise settles after the commit. `isOver` is asked when its turn has come: whether what it was
+   * submitted for is not so any more.
+   */
+  submit(
+    planId: string,
+    input: PlanInput,
+    traceparent: string | null,
+    isOver: () => boolean = () => false,
+  ): Promise<PlanReply> {
     if (this.stopped) return Promise.reject(new NotDeciderError());
     if (this.queue.length >= (this.o.maxWaiting ?? 20_000)) {
       return Promise.reject(new DeciderBusyError(this.queue.length));
     }
     return new Promise((resolve, reject) => {
-      this.queue.push({ planId, input, traceparent, tries: 0, taken: false, resolve, reject });
+      this.queue.push({ planId, input, traceparent, isOver, tries: 0, taken: false, resolve, reject });
       this.wake();
     });
   }
@@ -208,6 +218,7 @@ export class DecisionLoop {
 
   private async decideOne(waiting: Waiting): Promise<void> {
     const { planId, input } = waiting;
+    if (waiting.isOver()) return this.answer(waiting, { status: 'applied', next: 'stop' });
     const refusal = await this.overQuota(waiting);
     if (refusal) {
       this.answer(waiting, { status: 'refused', code: refusal.code, reason: refusal.message });

@@ -11,6 +11,7 @@ const LEASE_MS = 10_000;
 function aSweeper() {
   const now = { ms: 0 };
   const inputs: PlanInput[] = [];
+  const areOver: (() => boolean)[] = [];
   const gate: { wait: Promise<void>; sweeps: number } = { wait: Promise.resolve(), sweeps: 0 };
   const facts = { hears: true, isSure: true };
   const leases = new LeaseTable(LEASE_MS);
@@ -24,8 +25,9 @@ function aSweeper() {
     leases,
     roster: { sweep: () => false },
     loop: {
-      submit: (_planId: string, input: PlanInput) => {
+      submit: (_planId: string, input: PlanInput, _traceparent: null, isOver: () => boolean) => {
         inputs.push(input);
+        areOver.push(isOver);
         return new Promise(() => undefined);
       },
       admitSoon: () => undefined,
@@ -57,7 +59,7 @@ function aSweeper() {
       await sweeper.sweep();
     }
   };
-  return { sweeper, inputs, gate, facts, grant, pass, fleet, stuck };
+  return { sweeper, inputs, areOver, leases, now, gate, facts, grant, pass, fleet, stuck };
 }
 
 /** Submitted, and never expanded: nothing can happen to it any more. */
@@ -94,6 +96,26 @@ describe('the sweeper', () => {
     grant();
     await pass(LEASE_MS + 5_000);
     expect(inputs).toMatchObject([{ kind: 'lease-expired', counts: true }]);
+  });
+
+  it('takes it back when the worker has spoken before it is decided', async () => {
+    const { grant, pass, areOver, leases, now } = aSweeper();
+    grant();
+    await pass(LEASE_MS);
+    expect(areOver.map((isOver) => isOver())).toEqual([false]);
+    leases.renew('p1', 1, 1, now.ms);
+    expect(areOver.map((isOver) => isOver())).toEqual([true]);
+  });
+
+  it('gives everybody a full term after it stood still for half of one, however short that is', async () => {
+    const { grant, pass, inputs, now } = aSweeper();
+    grant();
+    await pass(LEASE_MS - 1_000);
+    now.ms += LEASE_MS / 2;
+    await pass(LEASE_MS - 1_000);
+    expect(inputs).toEqual([]);
+    await pass(2_000);
+    expect(inputs).toMatchObject([{ kind: 'lease-expired', counts: false }]);
   });
 
   it('takes nobody’s silence for his own while the bus is away', async () => {

@@ -91,7 +91,7 @@ export class Sweeper {
   private async sweepOnce(): Promise<void> {
     const now = this.o.clock.monotonic();
     // This process stood still (stopped, suspended): nobody could be heard, so nobody's silence counts.
-    if (now - this.lastTick > Math.max(2_000, this.o.leaseMs / 2)) {
+    if (now - this.lastTick > this.o.leaseMs / 2) {
       this.o.log.warn(
         { stoodStillMs: Math.round(now - this.lastTick) },
         'The decider stood still; all leases get a full term',
@@ -156,9 +156,11 @@ export class Sweeper {
             },
         jitter: this.o.random(),
       };
+      // The ledger may be slow: a worker that has spoken by the time this is decided is not silent.
+      const hasSpoken = (): boolean => lease.expiresAt > this.o.clock.monotonic();
       // Ends the entry when it is committed; until then it is found again, and refused as over.
       this.o.loop
-        .submit(lease.planId, input, null)
+        .submit(lease.planId, input, null, hasSpoken)
         .catch(() => undefined)
         .finally(() => this.judged.delete(name));
     }
