@@ -86,12 +86,15 @@ export const releaseMessage = z.strictObject({
 });
 export type ReleaseMessage = z.infer<typeof releaseMessage>;
 
+/** Of one worker; its settings take no more. Admission goes by the sum: made-up ones must not stand for a fleet. */
+export const WORKER_SLOTS_MAX = 4_096;
+
 export const heartbeatMessage = z.strictObject({
-  worker: z.string(),
+  worker: leaseKey.shape.worker,
   pools: z.array(z.string().max(64)).max(32),
-  slots: z.int().nonnegative(),
+  slots: z.int().nonnegative().max(WORKER_SLOTS_MAX),
   draining: z.boolean(),
-  leases: z.array(leaseKey.omit({ worker: true })).max(4_096),
+  leases: z.array(leaseKey.omit({ worker: true })).max(WORKER_SLOTS_MAX),
 });
 export type HeartbeatMessage = z.infer<typeof heartbeatMessage>;
 
