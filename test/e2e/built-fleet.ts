@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { findNatsServer, startNats, startPostgres, type NatsServer } from '#servers';
 import { silentLogger as log } from '#telemetry';
@@ -59,8 +60,14 @@ export class BuiltFleet {
     return this.coordinators.find(({ runs }) => runs)!.url;
   }
 
+  /** As a client does: again under the same key while nobody decides. */
   async submit(plan: object): Promise<string> {
-    const { planId } = await this.post<{ planId: string }>('/v1/plans', { text: JSON.stringify(plan) });
+    const key = { 'idempotency-key': randomUUID() };
+    const body = { text: JSON.stringify(plan) };
+    const { planId } = await eventually(() => this.post<{ planId: string }>('/v1/plans', body, key), {
+      timeoutMs: 30_000,
+      what: 'the plan to be taken',
+    });
     return planId;
   }
 

@@ -45,7 +45,7 @@ describe('a program that is asked to end', () => {
         ],
       });
       const first = await fleet.worker('w1');
-      await eventually(async () => (await processesOf(mark)).length > 0, {
+      await eventually(async () => (await processesOf(`sleep\0${mark}`)).length > 0, {
         timeoutMs: 30_000,
         what: 'the second attempt to run',
       });

@@ -120,7 +120,7 @@ describe('a worker that wakes up after its lease', () => {
         planText(repo, 'slept', `(setsid sleep ${mark} &); echo zombie > fixed.txt; exec sleep ${mark}`),
       );
       const zombie = await fleet.worker('zombie');
-      await eventually(async () => (await processesOf(mark)).length > 0, {
+      await eventually(async () => (await processesOf(`sleep\0${mark}`)).length > 0, {
         timeoutMs: 30_000,
         what: 'the second attempt to run',
       });
