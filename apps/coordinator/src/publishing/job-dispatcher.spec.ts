@@ -6,6 +6,8 @@ import { aPlan, aStep } from '#testing';
 import { JobDispatcher } from './job-dispatcher.ts';
 
 const CLAIM_MS = 1_000;
+/** Ended plans whose jobs are still to be purged. */
+const UNPURGED_MAX = 1_000;
 
 /** A broker whose workers take every job and claim none. */
 class DeafQueue {
@@ -202,6 +204,16 @@ describe('jobs on their way to a claim', () => {
     await dispatcher.sweep(() => undefined);
     await dispatcher.sweep(() => undefined);
     expect(queue.purgedPlans).toEqual([plan.planId]);
+  });
+
+  it('are remembered of so many ended plans only, while the broker is away', async () => {
+    queue.broken = true;
+    for (let n = 0; n < UNPURGED_MAX + 5; n += 1) {
+      dispatcher.follow({ ...plan, planId: `plan${n}` }, [{ type: 'plan.closed', data: {} }]);
+    }
+    queue.broken = false;
+    await dispatcher.sweep(() => undefined);
+    expect(queue.purgedPlans).toHaveLength(UNPURGED_MAX);
   });
 });
 

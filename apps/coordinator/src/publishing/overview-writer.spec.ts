@@ -65,6 +65,9 @@ function committed(planId: string, types: PlanEvent['type'][], rest: Partial<Pla
   return [{ plan: plan as PlanState, events, aborts: [] }];
 }
 
+/** Plans whose traces are followed at once. */
+const PLANS_MAX = 10_000;
+
 describe('the writer of overview traces', () => {
   let world: World;
   let writer: OverviewWriter;
@@ -184,6 +187,14 @@ describe('the writer of overview traces', () => {
       expect(overview).toMatchObject({ stepCount: 2_001, outcome: 'halted' });
       expect(overview.steps).toMatchObject([{ ordinal: 0, leaseTraceparents: [trace('a')] }]);
     }
+  });
+
+  it('follows so many plans only: the oldest one’s trace stays incomplete, and that is logged', async () => {
+    const warned: object[] = [];
+    const log = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
+    writer = aWriter({ log, everyMs: 60_000 });
+    for (let n = 0; n < PLANS_MAX + 2; n += 1) writer.follow(committed(`p${n}`, ['plan.completed']));
+    expect(warned).toEqual([{ planId: 'p0' }, { planId: 'p1' }]);
   });
 
   it('writes what is left when it stops, for a bounded time', async () => {
