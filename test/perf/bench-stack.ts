@@ -1,61 +1,133 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { migrate } from '#ledger';
+import { findNatsServer, startNats, startPostgres, type NatsServer, type PostgresServer } from '#servers';
+import { silentLogger } from '#telemetry';
 import type { LedgerEvent } from './ledger-times.ts';
+import { usageBelow, type Usage } from './processes.ts';
 
 const SKEIN = join(import.meta.dirname, '..', '..', 'bin', 'skein');
 const READY_TIMEOUT_MS = 240_000;
-const PLAN_TIMEOUT_MS = 600_000;
-const CLOCK_TICKS_PER_S = 100;
+const PLAN_TIMEOUT_MS = 900_000;
 const SUBMISSIONS_AT_ONCE = 16;
+const LOOK_EVERY_MS = 25;
 
-export type Usage = Record<string, { cpuS: number; peakRssMb: number }>;
+/** Of the fleet, its schema and its subjects. */
+export const NAMESPACE = 'bench';
 
-/** `skein up` on a data folder of its own, and what its processes used. */
+export interface Tenanted {
+  text: string;
+  tenant?: string;
+}
+
+/** Postgres with fsync, nats-server with its store in files, and `skein up` on them: each a process of its own. */
 export class BenchStack {
   readonly folder: string;
-  readonly child: ChildProcess;
-  readonly url: string;
+  readonly postgres: PostgresServer;
+  readonly nats: NatsServer;
+  /** Of the coordinator; empty before `start`. */
+  url = '';
+  private launcher: ChildProcess | null = null;
 
-  constructor(folder: string, child: ChildProcess, url: string) {
+  private constructor(folder: string, postgres: PostgresServer, nats: NatsServer) {
     this.folder = folder;
-    this.child = child;
-    this.url = url;
+    this.postgres = postgres;
+    this.nats = nats;
   }
 
-  static async up(slots: number): Promise<BenchStack> {
+  /** The two servers, with an empty ledger. */
+  static async open(): Promise<BenchStack> {
     const folder = await mkdtemp(join(tmpdir(), 'skein-bench-'));
-    const args = ['up', '--data-dir', join(folder, 'data'), '--slots', String(slots), '--port', '17500'];
-    const child = spawn(SKEIN, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const log = silentLogger;
+    const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), log });
+    const program = await findNatsServer({ log });
+    const nats = await startNats({ storeDir: join(folder, 'nats'), program, log });
+    await migrate({ adminUrl: postgres.adminUrl, schema: NAMESPACE, log });
+    return new BenchStack(folder, postgres, nats);
+  }
+
+  /** Resolves when a coordinator decides. */
+  async start(o: { workers: number; slots: number; env?: Record<string, string> }): Promise<void> {
+    const args = ['up', '--data-dir', join(this.folder, 'data'), '--port', '0'];
+    args.push('--workers', String(o.workers), '--slots', String(o.slots));
+    const env = {
+      ...process.env,
+      DATABASE_URL: this.postgres.adminUrl,
+      NATS_URL: this.nats.url,
+      SKEIN_NAMESPACE: NAMESPACE,
+      SKEIN_TENANTS: '*',
+      ...o.env,
+    };
+    const child = spawn(SKEIN, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.launcher = child;
     let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const keep = (chunk: Buffer): void => void (output = (output + chunk.toString()).slice(-50_000));
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
     const deadline = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
       const url = /^ready (http:\S+)/m.exec(output)?.[1];
-      if (url) return new BenchStack(folder, child, url);
-      if (child.exitCode !== null || performance.now() > deadline) {
-        child.kill('SIGTERM');
-        await rm(folder, { recursive: true, force: true });
+      if (url) return void (this.url = url);
+      if (child.exitCode !== null || performance.now() > deadline)
         throw new Error(`the stack did not come up:\n${output}`);
-      }
-      await wait(50);
+      await wait(10);
     }
   }
 
+  async down(): Promise<void> {
+    const { launcher } = this;
+    if (launcher !== null && launcher.exitCode === null) {
+      const ended = new Promise((resolve) => launcher.once('close', resolve));
+      launcher.kill('SIGTERM');
+      await ended;
+    }
+    await Promise.all([this.postgres.stop(), this.nats.stop()]);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
   /** Submits all plans, a few at once, and waits until every one has ended. */
-  async run(texts: string[]): Promise<string[]> {
-    const planIds: string[] = [];
-    const queue = [...texts];
-    const lane = async (): Promise<void> => {
-      for (let text = queue.shift(); text !== undefined; text = queue.shift())
-        planIds.push(await this.submit(text));
-    };
-    await Promise.all(Array.from({ length: SUBMISSIONS_AT_ONCE }, lane));
+  async run(plans: Tenanted[]): Promise<string[]> {
+    const planIds = await this.submitAll(plans);
     for (const planId of planIds) await this.ended(planId);
     return planIds;
+  }
+
+  async submitAll(plans: Tenanted[]): Promise<string[]> {
+    const planIds: string[] = [];
+    const queue = [...plans];
+    const lane = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift())
+        planIds.push(await this.submit(next));
+    };
+    await Promise.all(Array.from({ length: SUBMISSIONS_AT_ONCE }, lane));
+    return planIds;
+  }
+
+  async submit({ text, tenant }: Tenanted): Promise<string> {
+    const response = await fetch(`${this.url}/v1/plans`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text, ...(tenant !== undefined && { tenant }) }),
+    });
+    const body = (await response.json()) as { planId: string };
+    if (!response.ok) throw new Error(`submission refused: ${JSON.stringify(body)}`);
+    return body.planId;
+  }
+
+  /** Throws when the plan ends otherwise than completed. */
+  async ended(planId: string): Promise<void> {
+    const deadline = performance.now() + PLAN_TIMEOUT_MS;
+    while (performance.now() < deadline) {
+      const { status, reason } = await this.get<{ status: string; reason: unknown }>(`/v1/plans/${planId}`);
+      if (status === 'completed') return;
+      if (status !== 'running')
+        throw new Error(`plan ${planId} ended as ${status}: ${JSON.stringify(reason)}`);
+      await wait(LOOK_EVERY_MS);
+    }
+    throw new Error(`plan ${planId} did not end within ${PLAN_TIMEOUT_MS} ms`);
   }
 
   async ledger(planId: string): Promise<LedgerEvent[]> {
@@ -70,87 +142,19 @@ export class BenchStack {
     }
   }
 
-  /** CPU seconds so far and peak memory, by process. */
-  async usage(): Promise<Usage> {
-    const usage: Usage = {};
-    for (const found of await processesOf(this.folder)) {
-      const used = (usage[roleOf(found.command)] ??= { cpuS: 0, peakRssMb: 0 });
-      const fields = found.stat.slice(found.stat.lastIndexOf(')') + 2).split(' ');
-      used.cpuS += (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_S;
-      const peakKb = Number(/VmHWM:\s+(\d+)/.exec(found.status)?.[1] ?? 0);
-      used.peakRssMb = Math.max(used.peakRssMb, Math.round(peakKb / 1_024));
-    }
-    return usage;
+  async ledgers(planIds: string[]): Promise<LedgerEvent[][]> {
+    const all: LedgerEvent[][] = [];
+    for (const planId of planIds) all.push(await this.ledger(planId));
+    return all;
   }
 
-  async down(): Promise<void> {
-    if (this.child.exitCode === null) {
-      const ended = new Promise((resolve) => this.child.once('close', resolve));
-      this.child.kill('SIGTERM');
-      await ended;
-    }
-    await rm(this.folder, { recursive: true, force: true });
+  usage(): Promise<Usage> {
+    return usageBelow(this.folder);
   }
 
-  private async submit(text: string): Promise<string> {
-    const response = await fetch(`${this.url}/v1/plans`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ text }),
-    });
-    const body = (await response.json()) as { planId: string };
-    if (!response.ok) throw new Error(`submission refused: ${JSON.stringify(body)}`);
-    return body.planId;
-  }
-
-  private async ended(planId: string): Promise<void> {
-    const deadline = performance.now() + PLAN_TIMEOUT_MS;
-    while (performance.now() < deadline) {
-      const { status, reason } = await this.get<{ status: string; reason: unknown }>(`/v1/plans/${planId}`);
-      if (status === 'completed') return;
-      if (status !== 'running')
-        throw new Error(`plan ${planId} ended as ${status}: ${JSON.stringify(reason)}`);
-      await wait(20);
-    }
-    throw new Error(`plan ${planId} did not end within ${PLAN_TIMEOUT_MS} ms`);
-  }
-
-  private async get<T>(path: string): Promise<T> {
+  async get<T>(path: string): Promise<T> {
     const response = await fetch(`${this.url}${path}`);
     if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   }
-}
-
-function roleOf(command: string): string {
-  if (command.includes('apps/coordinator/')) return 'coordinator';
-  if (command.includes('apps/worker/')) return 'worker';
-  if (command.includes('nats-server')) return 'nats-server';
-  if (command.includes('postgres')) return 'postgres';
-  return 'launcher';
-}
-
-interface Found {
-  pid: number;
-  command: string;
-  stat: string;
-  status: string;
-}
-
-/** Those that name the folder in their command line or environment, and their children (Postgres rewrites its own). */
-async function processesOf(folder: string): Promise<Found[]> {
-  const all = new Map<number, Found & { parent: number; named: boolean }>();
-  for (const name of await readdir('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    const [command, stat, status, environ] = await Promise.all(
-      ['cmdline', 'stat', 'status', 'environ'].map((file) =>
-        readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => ''),
-      ),
-    );
-    const parent = Number(stat!.slice(stat!.lastIndexOf(')') + 2).split(' ')[1]);
-    const named = command!.includes(folder) || environ!.includes(folder);
-    all.set(pid, { pid, command: command!, stat: stat!, status: status!, parent, named });
-  }
-  return [...all.values()].filter((one) => one.named || all.get(one.parent)?.named === true);
 }

@@ -1,3 +1,5 @@
+/** What the ledger says of how long things took. Its times have a resolution of one millisecond. */
+
 export interface LedgerEvent {
   seq: number;
   at: string;
@@ -14,38 +16,78 @@ export interface Percentiles {
 export interface LedgerSummary {
   steps: number;
   stepsPerSecond: number;
-  /** From a step's passing to the passing of one that needed it to be admitted: a hop of a chain, in milliseconds. */
+  /** From the passing of a step to the passing of the next, in milliseconds: in a chain, one hop each. */
   msPerHop: Percentiles | null;
+  /** From a step's being ready to the first word of the worker that has it, in milliseconds. */
+  admissionMs: Percentiles | null;
   ledgerEvents: number;
 }
 
-/** What the ledger says of how long things took. Its times have a resolution of one millisecond. */
 export function summarize(plans: LedgerEvent[][]): LedgerSummary {
   const passed = plans.flatMap((events) => events.filter(({ type }) => type === 'step.passed').map(time));
-  const first = Math.min(...plans.map((events) => time(events[0]!)));
+  const first = plans.reduce((earliest, events) => Math.min(earliest, time(events[0]!)), Infinity);
   const last = passed.reduce((latest, at) => Math.max(latest, at), first);
-  const hops = plans.length === 1 ? hopsOf(plans[0]!) : [];
   return {
     steps: passed.length,
     stepsPerSecond: Math.round((passed.length / Math.max(1, last - first)) * 1_000),
-    msPerHop: hops.length > 0 ? percentiles(hops) : null,
+    msPerHop: plans.length === 1 ? percentiles(hopsOf(plans[0]!)) : null,
+    admissionMs: percentiles(plans.flatMap(admissionsOf)),
     ledgerEvents: plans.reduce((sum, events) => sum + events.length, 0),
   };
 }
 
-/** Between the passings of consecutive steps: in a chain, one hop each. */
 function hopsOf(events: LedgerEvent[]): number[] {
   const at = events.filter(({ type }) => type === 'step.passed').map(time);
   return at.slice(1).map((passedAt, index) => passedAt - at[index]!);
 }
 
-function percentiles(values: number[]): Percentiles {
+interface Definition {
+  name: string;
+  needs: string[];
+}
+
+interface Instance {
+  ordinal: number;
+  definition: number | null;
+}
+
+/**
+ * A step that does nothing ends with its worker's first message, so that its running counts here, too. Steps of the
+ * system are left out: what they wait for is not in the text.
+ */
+function admissionsOf(events: LedgerEvent[]): number[] {
+  const expanded = events.find(({ type }) => type === 'plan.expanded');
+  const submitted = events[0]?.data as { definition?: { steps: Definition[] } } | undefined;
+  if (expanded === undefined || submitted?.definition === undefined) return [];
+  const { steps: definitions } = submitted.definition;
+  const definitionOf = new Map(
+    (expanded.data['steps'] as Instance[]).map(({ ordinal, definition }) => [ordinal, definition]),
+  );
+  const passedAt = new Map<string, number>();
+  const heardAt = new Map<number, number>();
+  for (const event of events) {
+    if (event.type !== 'lease.granted' && event.type !== 'step.passed') continue;
+    const ordinal = event.data['ordinal'] as number;
+    const definition = definitions[definitionOf.get(ordinal) ?? -1];
+    if (definition === undefined) continue;
+    if (!heardAt.has(ordinal)) heardAt.set(ordinal, time(event));
+    if (event.type === 'step.passed')
+      passedAt.set(definition.name, Math.max(passedAt.get(definition.name) ?? 0, time(event)));
+  }
+  return [...heardAt].map(([ordinal, at]) => {
+    const { needs } = definitions[definitionOf.get(ordinal)!]!;
+    return at - needs.reduce((latest, need) => Math.max(latest, passedAt.get(need) ?? 0), time(expanded));
+  });
+}
+
+export function percentiles(values: number[]): Percentiles | null {
+  if (values.length === 0) return null;
   const sorted = [...values].sort((a, b) => a - b);
   const of = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
   return { p50: of(0.5), p95: of(0.95), p99: of(0.99) };
 }
 
-function time(event: LedgerEvent): number {
+export function time(event: LedgerEvent): number {
   return Date.parse(event.at);
 }
