@@ -3,6 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { Pager } from '#paging';
 import type { Logger } from '#telemetry';
 import { HealthController } from './api/health.controller.ts';
+import { LimitsController } from './api/limits.controller.ts';
 import { MetricsController } from './api/metrics.controller.ts';
 import { ForkController } from './api/fork.controller.ts';
 import { OperatorViewsController } from './api/operator-views.controller.ts';
@@ -38,6 +39,7 @@ export class CoordinatorModule {
         OperatorViewsController,
         ViewsController,
         StreamsController,
+        LimitsController,
         SinksController,
         DocumentController,
         HealthController,

@@ -104,6 +104,10 @@ export class Coordinator {
             caps: {
               fleet: settings.decider.maxInFlight,
               pools: settings.decider.poolCaps,
+              tenants: settings.decider.tenantCaps,
+              weights: settings.decider.tenantWeights,
+              repositories: settings.decider.repositoryCaps,
+              locks: settings.decider.lockCounts,
               openSteps: settings.decider.tenantOpenSteps,
             },
             pools: Object.keys(settings.decider.poolCaps),

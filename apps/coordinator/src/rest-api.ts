@@ -40,7 +40,7 @@ export async function startRestApi(
     requestTimeout: REQUEST_TIMEOUT_MS,
   });
   const streams = new OpenStreams({ log, max: settings.rest.streamsMax });
-  const limits = new PlanLimits(maxBytes, maxSteps);
+  const limits = new PlanLimits(maxBytes, maxSteps, settings.decider.tenants);
   const module = CoordinatorModule.around(coordinator, { limits, streams, log });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: false,

@@ -15,5 +15,7 @@ export type DeadLetter = Schemas['DeadLetter'];
 export type Explanation = Schemas['Explanation'];
 export type ForkedPlan = Schemas['ForkedPlan'];
 export type Reason = Schemas['Reason'];
+export type LimitsView = Schemas['Limits'];
+export type LimitView = Schemas['Limit'];
 export type SinkView = Schemas['Sink'];
 export type SinkTest = Schemas['SinkTest'];

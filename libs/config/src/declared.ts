@@ -7,6 +7,7 @@ import {
   folders,
   line,
   loopbackHost,
+  namedNumbers,
   nameList,
   natsUrls,
   oneOf,
@@ -24,6 +25,7 @@ import { sinkList } from './sinks.ts';
 const MB = 1_024 ** 2;
 const GB = 1_024 ** 3;
 const DAY_MS = 86_400_000;
+const TENANT_OR_ALL = /^(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$/;
 const POOLS = nameList('pool names of lower-case letters, digits and dashes', /^[a-z0-9-]{1,32}$/);
 
 /** Everything that can be set, by the part that reads it. Nothing else reads the environment. */
@@ -136,6 +138,69 @@ export const declared = {
       meaning:
         'Steps in flight at once per pool, such as `heavy=2,default=64`. A pool without a cap has only that of the fleet.',
     }),
+    tenants: setting(nameList('tenant names, or * for any', /^(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$/), {
+      env: 'SKEIN_TENANTS',
+      default: ['local'],
+      meaning:
+        'Tenants that plans may be submitted for; `*`: any. There is no login yet: whoever reaches the coordinator may submit for each of them.',
+    }),
+    tenantCaps: setting(
+      namedNumbers('tenants with their caps, such as acme=20,*=50', {
+        name: TENANT_OR_ALL,
+        from: 0,
+        to: 1_000_000,
+      }),
+      {
+        env: 'SKEIN_TENANT_CAPS',
+        default: {},
+        defaultText: 'no caps',
+        meaning:
+          'Steps in flight at once per tenant, over all its plans. `*`: each tenant that is not named. Can be changed while the fleet runs (`skein limits`).',
+      },
+    ),
+    tenantWeights: setting(
+      namedNumbers('tenants with their weights, such as acme=3', {
+        name: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+        from: 1,
+        to: 1_000,
+      }),
+      {
+        env: 'SKEIN_TENANT_WEIGHTS',
+        default: {},
+        defaultText: 'all equal',
+        meaning:
+          'Shares of the tenants in a pool that has not enough for all: one of a weight of 3 gets three turns for one of others. Can be changed while the fleet runs.',
+      },
+    ),
+    repositoryCaps: setting(
+      namedNumbers('addresses of repositories with their caps, such as https://example.org/r.git=4', {
+        name: /^[^\s\p{Cc}]{1,2048}$/u,
+        from: 0,
+        to: 1_000_000,
+        separator: /\s+/,
+      }),
+      {
+        env: 'SKEIN_REPOSITORY_CAPS',
+        default: {},
+        defaultText: 'no caps',
+        meaning:
+          'Steps in flight at once per repository, by its address as plans have it, with spaces between. `*`: each that is not named. Can be changed while the fleet runs.',
+      },
+    ),
+    lockCounts: setting(
+      namedNumbers('names of locks with their counts, such as staging=2', {
+        name: /^[a-z0-9][a-z0-9._/-]{0,63}$/,
+        from: 0,
+        to: 1_000_000,
+      }),
+      {
+        env: 'SKEIN_LOCKS',
+        default: {},
+        defaultText: 'each lock has one holder',
+        meaning:
+          'Steps of a tenant that may hold a lock at once, for locks that no plan declares for itself. Can be changed while the fleet runs.',
+      },
+    ),
     tenantOpenSteps: setting(wholeNumber(1, 100_000_000), {
       env: 'SKEIN_TENANT_OPEN_STEPS',
       default: 200_000,

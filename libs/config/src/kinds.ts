@@ -105,6 +105,24 @@ export const poolCaps: Kind<Readonly<Record<string, number>>> = kind(
   },
 );
 
+/** Names with whole numbers, such as `acme=20,*=50`. What separates two of them is in no name. */
+export function namedNumbers(
+  expected: string,
+  o: { name: RegExp; from: number; to: number; separator?: RegExp },
+): Kind<Readonly<Record<string, number>>> {
+  return kind(`${expected}, each from ${o.from} to ${o.to}`, (text) => {
+    const values: Record<string, number> = {};
+    for (const part of text.split(o.separator ?? ',').filter((one) => one.trim() !== '')) {
+      // An address may hold `=` itself.
+      const match = /^(.+)=(\d{1,12})$/.exec(part.trim());
+      const value = match ? inRange(Number(match[2]), o.from, o.to) : undefined;
+      if (!match || value === undefined || !o.name.test(match[1]!)) return undefined;
+      values[match[1]!] = value;
+    }
+    return values;
+  });
+}
+
 function isNatsUrl(text: string): boolean {
   return /^(nats|tls|ws|wss):\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '';
 }

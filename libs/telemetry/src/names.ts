@@ -9,6 +9,7 @@ const spanNames = {
   planSubmit: 'plan submit',
   planCancel: 'plan cancel',
   planOperate: 'plan operate',
+  limitsChange: 'limits change',
   decide: 'decider decide',
   sweep: 'decider sweep',
   campaign: 'decider campaign',

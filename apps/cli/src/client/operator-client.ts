@@ -3,6 +3,8 @@ import {
   type DeadLetter,
   type Explanation,
   type ForkedPlan,
+  type LedgerPage,
+  type LimitsView,
   type PlanView,
   type SkeinClient,
   type operations,
@@ -69,6 +71,20 @@ export class OperatorClient {
   fork(planId: string, body: ForkRequest, idempotencyKey: string): Promise<ForkedPlan> {
     const params = { path: { planId }, header: { 'Idempotency-Key': idempotencyKey } };
     return answerOf(this.api.POST('/v1/plans/{planId}/fork', { params, body }));
+  }
+
+  limits(): Promise<LimitsView> {
+    return answerOf(this.api.GET('/v1/limits'));
+  }
+
+  /** null: as the settings have it again. */
+  changeLimits(limits: Record<string, number | null>, why: string | undefined): Promise<LimitsView> {
+    const body = why === undefined ? { limits } : { limits, why };
+    return answerOf(this.api.PATCH('/v1/limits', { body }));
+  }
+
+  limitsLedger(after: number, limit: number): Promise<LedgerPage> {
+    return answerOf(this.api.GET('/v1/limits/ledger', { params: { query: { after, limit } } }));
   }
 
   explain(planId: string, step: string): Promise<Explanation> {

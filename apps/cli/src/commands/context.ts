@@ -22,6 +22,7 @@ export interface VerifyOptions {
   anchor?: string;
   repo?: string;
   ref?: string;
+  limits: boolean;
   json: boolean;
 }
 

@@ -25,11 +25,11 @@ type ServerWord =
 export async function dryRun(
   context: CommandContext,
   { input, warnings }: Subject,
-  o: { json: boolean; strict: boolean; key?: string },
+  o: { json: boolean; strict: boolean; key?: string; tenant?: string },
 ): CommandResult {
   const { terminal } = context;
   const { parsed } = input;
-  const word = await askServer(context, input, o.key);
+  const word = await askServer(context, input, o);
   const resolution = parsed.ok ? await resolvePlan(parsed.definition) : null;
   const accepted = word.kind === 'taken' || (word.kind === 'absent' && parsed.ok);
   const ok = accepted && resolution?.ok !== false && !(o.strict && warnings.length > 0);
@@ -48,10 +48,10 @@ export async function dryRun(
 async function askServer(
   { client }: CommandContext,
   input: PlanInput,
-  key: string | undefined,
+  { key = null, tenant }: { key?: string | null; tenant?: string },
 ): Promise<ServerWord> {
   try {
-    return { kind: 'taken', answer: await client.dryRun(submissionOf(input), key ?? null) };
+    return { kind: 'taken', answer: await client.dryRun(submissionOf(input, tenant), key) };
   } catch (error) {
     if (error instanceof ConnectionError) return { kind: 'absent', why: error.why };
     if (error instanceof ProblemError && error.retry === 'never') return { kind: 'refused', error };

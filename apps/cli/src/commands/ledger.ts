@@ -1,3 +1,4 @@
+import { FLEET_STREAM } from '#domain';
 import { exitCodes, UsageError } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
 import {
@@ -12,9 +13,12 @@ import { jsonLine, type CommandContext, type CommandResult, type VerifyOptions }
 
 export async function verifyLedger(
   { client, terminal }: CommandContext,
-  planId: string,
+  given: string | null,
   o: VerifyOptions,
 ): CommandResult {
+  if (o.limits === (given !== null)) throw new UsageError('name a plan, or give --limits');
+  if (given === null) return verifyLimits({ client, terminal }, o);
+  const planId = given;
   const found = await findAnchor(client, planId, o);
   const verdict = await verifyPlanLedger(client, planId, found.anchor);
   if (o.json) terminal.out(jsonLine({ planId, ...verdict, anchoredBy: found.anchor ? found.from : null }));
@@ -32,6 +36,36 @@ export async function verifyLedger(
         : `  not anchored (${escapeText(found.from)}): a ledger that was rewritten as a whole would pass too`,
     );
   }
+  return verdict.ok ? exitCodes.ok : exitCodes.endedOtherwise;
+}
+
+/** Of the limits there is no projection to compare with: only an anchor that was noted elsewhere tells of a cut-off end. */
+async function verifyLimits({ client, terminal }: CommandContext, o: VerifyOptions): CommandResult {
+  if (o.repo !== undefined || o.ref !== undefined)
+    throw new UsageError('no commit holds an anchor of the limits: give it with --anchor');
+  const source = {
+    plan: () => Promise.resolve({ head: null }),
+    ledger: (_: string, after: number, limit: number) => client.operator.limitsLedger(after, limit),
+  };
+  const anchor = o.anchor === undefined ? null : parseAnchor(o.anchor);
+  const { events } = await client.operator.limitsLedger(0, 1);
+  const isEmpty = events.length === 0 && anchor === null;
+  if (isEmpty) {
+    terminal.out(
+      o.json ? jsonLine({ limits: true, ok: true, events: 0 }) : 'no limit was ever changed at run time',
+    );
+    return exitCodes.ok;
+  }
+  const verdict = await verifyPlanLedger(source, FLEET_STREAM, anchor);
+  if (o.json) terminal.out(jsonLine({ limits: true, ...verdict }));
+  else if (verdict.ok)
+    terminal.out(
+      `${terminal.paint('green', 'verified')}: ${verdict.events} events, head ${verdict.head.seq}:${verdict.head.hash}`,
+    );
+  else
+    terminal.out(
+      `${terminal.paint('red', 'NOT VERIFIED')}: ${escapeText(verdict.message)} (${verdict.problem})`,
+    );
   return verdict.ok ? exitCodes.ok : exitCodes.endedOtherwise;
 }
 

@@ -60,9 +60,10 @@ function placed(parsed: ParsedPlan, given: Pick<PlanInput, 'repoUrl' | 'base'>):
 }
 
 /** The body of a submission. */
-export function submissionOf({ plan, params, files, repoUrl, base }: PlanInput) {
+export function submissionOf({ plan, params, files, repoUrl, base }: PlanInput, tenant?: string) {
   return {
     text: plan.text,
+    ...(tenant === undefined ? {} : { tenant }),
     ...(repoUrl === null ? {} : { repoUrl }),
     ...(base === null ? {} : { base }),
     ...(Object.keys(params).length === 0 ? {} : { params }),

@@ -5,6 +5,7 @@ import type { Terminal } from '../rendering/terminal.ts';
 import { parseAge } from '../pruning/age.ts';
 import type { CommandContext, UpOptions, VerifyOptions } from './context.ts';
 import type { DiffOptions } from './diff.ts';
+import { addLimitCommands } from './limit-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import type { InitOptions } from './init.ts';
 import { collectParam } from './param.ts';
@@ -72,6 +73,7 @@ export function createProgram(o: {
     .option('--dry-run', 'check all that can be checked, against the base too, and submit nothing', false)
     .option('--json', 'machine-readable lines', false)
     .option('--key <key>', 'idempotency key: the same key is the same plan')
+    .option('--tenant <tenant>', 'whom the plan belongs to (default: local)')
     .action(async (file: string, options: SubmitOptions) => {
       const { submitPlan } = await import('./submit.ts');
       o.ended(await submitPlan(context(), file, options));
@@ -175,20 +177,22 @@ export function createProgram(o: {
     });
 
   addOperatorCommands(program, context, (code) => o.ended(code));
+  addLimitCommands(program, context, (code) => o.ended(code));
 
   program
     .command('ledger')
-    .description("a plan's ledger")
+    .description("a plan's ledger, or that of the limits")
     .command('verify')
     .description('recompute the hash chain here, over the exact bytes')
-    .argument('<plan>')
+    .argument('[plan]')
+    .option('--limits', 'what was recorded of limits, instead of a plan', false)
     .option('--anchor <seq:hash>', 'a head that is kept outside the database')
     .addOption(new Option('--repo <path>', 'take the anchor from a commit of this repository'))
     .addOption(new Option('--ref <ref>', 'the commit or branch that carries the anchor'))
     .option('--json', 'one machine-readable line', false)
-    .action(async (plan: string, options: VerifyOptions) => {
+    .action(async (plan: string | undefined, options: VerifyOptions) => {
       const { verifyLedger } = await import('./ledger.ts');
-      o.ended(await verifyLedger(context(), plan, options));
+      o.ended(await verifyLedger(context(), plan ?? null, options));
     });
 
   const plan = program.command('plan').description('plan texts');

@@ -16,6 +16,7 @@ export interface SubmitOptions extends WatchOptions, PlanInputOptions {
   dryRun: boolean;
   strict: boolean;
   key?: string;
+  tenant?: string;
 }
 
 export async function submitPlan(context: CommandContext, file: string, o: SubmitOptions): CommandResult {
@@ -31,7 +32,7 @@ export async function submitPlan(context: CommandContext, file: string, o: Submi
   // A text with problems is sent, too: a newer server may know more than this program.
   let submitted: SubmittedPlan;
   try {
-    submitted = await client.submit(submissionOf(input), o.key ?? randomUUID());
+    submitted = await client.submit(submissionOf(input, o.tenant), o.key ?? randomUUID());
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     // With the file's name before each place, as compilers write it.

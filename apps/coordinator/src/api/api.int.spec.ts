@@ -247,6 +247,8 @@ describe('the API and its description', () => {
       `${plan}/steps/s1/attempts/1/log?from=3`,
       `${plan}/steps/tried/attempts/1/diff`,
       '/v1/events?after=0-0',
+      '/v1/limits',
+      '/v1/limits/ledger',
       '/v1/sinks',
       '/v1/openapi.json',
       '/healthz',
@@ -257,6 +259,9 @@ describe('the API and its description', () => {
       expect([path, status, text.length > 0]).toEqual([path, 200, true]);
     }
     await call('POST', '/v1/sinks/ops/test', { body: {} });
+    for (const limits of [{ 'tenant:local': 500, 'weight:local': 2 }, { 'tenant:local': null }])
+      expect((await call('PATCH', '/v1/limits', { body: { limits, why: 'a try' } })).status).toBe(200);
+    await call('GET', '/v1/limits/ledger');
     const head = (await coordinator.reader.head(planId)).seq;
     await call('GET', `${plan}/events`, { headers: { 'last-event-id': String(head) } });
     const cancelled = await submit(aPlan({ steps: [aStep({ name: 'held' })] }), 'cancelled');

@@ -15,6 +15,11 @@ export const submissionBody = z.strictObject(
       .string('expected a string')
       .optional()
       .describe("Used instead of the text's `repo.url`: a client resolves folders relative to where it is."),
+    tenant: z
+      .string('expected a string')
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected a name such as acme')
+      .optional()
+      .describe('Whom the plan belongs to, of those that the settings name. Absent: `local`.'),
     base: z
       .string('expected a string')
       .optional()
@@ -32,7 +37,10 @@ export const submissionBody = z.strictObject(
   },
   {
     error: (issue) =>
-      wordShape(issue, '{"text": "<the plan>"}, and perhaps "repoUrl", "base", "params" and "files"'),
+      wordShape(
+        issue,
+        '{"text": "<the plan>"}, and perhaps "tenant", "repoUrl", "base", "params" and "files"',
+      ),
   },
 );
 export type SubmissionBody = z.infer<typeof submissionBody>;

@@ -3,10 +3,7 @@ import { Problem } from './problem.ts';
 
 /** The decider's word as HTTP: what was refused, or could not be decided, is thrown as a Problem. */
 export function decided(reply: CommandReply): { next: 'continue' | 'stop' } {
-  if (reply.status === 'unavailable') {
-    const status = reply.code === 'decider-busy' ? 429 : 503;
-    throw new Problem(status, reply.code, reply.reason, { retryAfterS: 2 });
-  }
+  if (reply.status === 'unavailable') throw unavailable(reply);
   if (reply.status !== 'decided') throw new Error(`unexpected answer ${reply.status}`);
   const answer = reply.reply;
   if (answer.status === 'applied') return answer;
@@ -17,6 +14,11 @@ export function decided(reply: CommandReply): { next: 'continue' | 'stop' } {
     ...(actualSeq !== undefined && { currentSeq: actualSeq }),
     ...(retryAfterS !== undefined && { retryAfterS }),
   });
+}
+
+/** Nobody decides now, or not for this. */
+export function unavailable({ code, reason }: CommandReply & { status: 'unavailable' }): Problem {
+  return new Problem(code === 'decider-busy' ? 429 : 503, code, reason, { retryAfterS: 2 });
 }
 
 /** Every other refusal is a conflict (409) with how the plan or the step stands. */

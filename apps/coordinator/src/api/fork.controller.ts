@@ -2,7 +2,7 @@ import { Body, Controller, Headers, Param, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { currentTraceparent, inSpan, names } from '#telemetry';
 import { PlanCommands, newIdempotencyKey, planIdFor } from '../commands/plan-commands.ts';
-import { TENANT, actorOf, parentOf } from './caller.ts';
+import { actorOf, parentOf } from './caller.ts';
 import { decided } from './decided.ts';
 import type { ForkedAnswer } from './describing/operator-answers.ts';
 import type { ForkBody } from './operator-bodies.ts';
@@ -28,7 +28,9 @@ export class ForkController {
     await this.reader.head(originId);
     const fork = await this.forks.of(originId, body);
     const key = sent['idempotency-key'] ?? newIdempotencyKey();
-    const planId = planIdFor(TENANT, key);
+    // A fork belongs to whom its origin belongs.
+    const { tenant } = fork;
+    const planId = planIdFor(tenant, key);
     const by = actorOf(sent['x-skein-actor']);
     const parent = parentOf(sent['traceparent']);
     const reply = await inSpan(
@@ -37,7 +39,7 @@ export class ForkController {
       async () => {
         const current = currentTraceparent();
         const traceparent = parent === null ? null : current;
-        const submission = { tenant: TENANT, ...fork, idempotencyKey: key, by, traceparent };
+        const submission = { ...fork, idempotencyKey: key, by, traceparent };
         return decided(await this.commands.execute({ kind: 'submit', planId, submission }, current));
       },
       { parent, kind: 'server' },

@@ -51,7 +51,7 @@ export const forkBody = z
         .optional()
         .describe('The plan as it stood at this event of its ledger. Absent: as it is now.'),
       name: planName.optional().describe('Of the new plan. Absent: as the text, or the origin, has it.'),
-      ...submissionBody.partial().shape,
+      ...submissionBody.omit({ tenant: true }).partial().shape,
       text: submissionBody.shape.text
         .optional()
         .describe("The new plan's text. Absent: it is the origin's, with all that was given with it."),

@@ -24,6 +24,7 @@ const RESULTS_BYTES_MAX = 16 * 1_024 ** 2;
 const ORIGINS_MAX = 20;
 
 export interface Fork {
+  tenant: string;
   definition: PlanDefinition;
   digest: string;
   forkedFrom: ForkedFrom;
@@ -64,7 +65,8 @@ export class PlanForks {
       const detail = 'the results that it would take over are larger than 16 MB together';
       throw new Problem(422, 'fork-too-large', detail);
     }
-    return { definition, digest: this.digest(origin, body), forkedFrom: { ...taken, results } };
+    const { tenant } = origin.submitted!;
+    return { tenant, definition, digest: this.digest(origin, body), forkedFrom: { ...taken, results } };
   }
 
   private async definitionFor(origin: PlanState, body: ForkBody): Promise<PlanDefinition> {

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '#artifacts';
 import { show } from '#contracts';
-import { formatOrdinal, parseOrdinal, type PlanSubmitted } from '#domain';
+import { FLEET_STREAM, formatOrdinal, parseOrdinal, type PlanSubmitted } from '#domain';
 import {
   InvalidCursorError,
   groupName,
@@ -15,7 +15,7 @@ import {
   type StepView,
   type StoredEvent,
 } from '#ledger';
-import type { PlanCommands } from '../commands/plan-commands.ts';
+import type { CommandReply, PlanCommands } from '../commands/plan-commands.ts';
 import type {
   AttemptListAnswer,
   LedgerAnswer,
@@ -58,7 +58,8 @@ export class PlanReader {
   async head(planId: string): Promise<Head> {
     if (!PLAN_ID.test(planId)) throw planUnknown(planId);
     const head = await this.o.ledger.head(planId);
-    if (head.seq === 0) throw planUnknown(planId);
+    // The fleet's own stream is beside those of plans.
+    if (head.seq === 0 || planId === FLEET_STREAM) throw planUnknown(planId);
     return head;
   }
 
@@ -82,7 +83,15 @@ export class PlanReader {
   }
 
   async ledger(planId: string, afterSeq: number, limit: number): Promise<LedgerAnswer> {
-    const head = await this.head(planId);
+    return this.page(planId, await this.head(planId), afterSeq, limit);
+  }
+
+  /** What was recorded of the fleet, and of no plan. */
+  async fleetLedger(afterSeq: number, limit: number): Promise<LedgerAnswer> {
+    return this.page(FLEET_STREAM, await this.o.ledger.head(FLEET_STREAM), afterSeq, limit);
+  }
+
+  private async page(planId: string, head: Head, afterSeq: number, limit: number): Promise<LedgerAnswer> {
     const events = await this.o.ledger.read(planId, afterSeq, limit);
     return {
       head,
@@ -132,9 +141,9 @@ export class PlanReader {
   async explain(planId: string, stepText: string): Promise<ExplainAnswer> {
     const { ordinal, name, state, reason, notBefore, worker, needs } = await this.step(planId, stepText);
     const plan = await this.plan(planId);
-    const [all, waits] = await Promise.all([
+    const [all, wait] = await Promise.all([
       needs.length === 0 ? [] : this.o.views.steps(planId),
-      this.waits(plan, ordinal),
+      this.explained(plan, { ordinal }),
     ]);
     const key = formatOrdinal(ordinal);
     return {
@@ -142,7 +151,9 @@ export class PlanReader {
       ordinal: key,
       name,
       state,
-      wait: waits[key] ?? null,
+      wait: wait.waits[key] ?? null,
+      limit: wait.wait?.limit ?? null,
+      line: wait.wait?.line ?? null,
       reason,
       notBefore,
       worker,
@@ -254,11 +265,17 @@ export class PlanReader {
   }
 
   /** Why open steps wait, from the decider's memory; nobody to ask is no reason to fail a read. */
-  private async waits({ closed, planId }: PlanView, ordinal?: number): Promise<Record<string, string>> {
-    if (closed) return {};
-    const one = ordinal === undefined ? {} : { ordinal };
-    const reply = await this.o.commands.execute({ kind: 'explain', planId, ...one }, null);
-    return reply.status === 'explained' ? reply.waits : {};
+  private async waits(plan: PlanView): Promise<Record<string, string>> {
+    return (await this.explained(plan, {})).waits;
+  }
+
+  private async explained(
+    { closed, planId }: PlanView,
+    of: { ordinal?: number },
+  ): Promise<Pick<CommandReply & { status: 'explained' }, 'waits' | 'wait'>> {
+    if (closed) return { waits: {} };
+    const reply = await this.o.commands.execute({ kind: 'explain', planId, ...of }, null);
+    return reply.status === 'explained' ? reply : { waits: {} };
   }
 }
 

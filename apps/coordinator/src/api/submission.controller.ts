@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { PlanDefinition } from '#domain';
 import { currentTraceparent, inSpan, names } from '#telemetry';
 import { PlanCommands, newIdempotencyKey, planIdFor } from '../commands/plan-commands.ts';
-import { TENANT, actorOf, parentOf } from './caller.ts';
+import { actorOf, parentOf, tenantOf } from './caller.ts';
 import type { SubmissionBody } from './command-bodies.ts';
 import { decided } from './decided.ts';
 import type { DryRunAnswer } from './describing/answers.ts';
@@ -31,15 +31,16 @@ export class SubmissionController {
     @Res({ passthrough: true }) response: FastifyReply,
   ) {
     const definition = parseSubmission(body, this.limits);
+    const tenant = tenantOf(body.tenant, this.limits.tenants);
     if (query.dryRun === 'true') {
       void response.status(200);
-      return this.dryRun(body, definition, givenKey ?? null);
+      return this.dryRun(body, definition, givenKey === undefined ? null : planIdFor(tenant, givenKey));
     }
     const key = givenKey ?? newIdempotencyKey();
     const parent = parentOf(rawTraceparent);
-    const planId = planIdFor(TENANT, key);
+    const planId = planIdFor(tenant, key);
     const submission = {
-      tenant: TENANT,
+      tenant,
       definition,
       digest: digestOf(body, definition),
       idempotencyKey: key,
@@ -67,10 +68,9 @@ export class SubmissionController {
   private async dryRun(
     body: SubmissionBody,
     definition: PlanDefinition,
-    key: string | null,
+    planId: string | null,
   ): Promise<DryRunAnswer> {
     const digest = digestOf(body, definition);
-    const planId = key === null ? null : planIdFor(TENANT, key);
     const existing = planId === null ? null : await this.reader.digest(planId);
     if (existing !== null && existing !== digest) {
       const detail = `the Idempotency-Key was used before for another plan text (plan ${planId}); use a new key`;

@@ -31,6 +31,7 @@ import { deadLetter, historyOf } from '../publishing/dead-letter.ts';
 import { JobDispatcher } from '../publishing/job-dispatcher.ts';
 import { repeat, type Clock } from './clock.ts';
 import { DecisionLoop, type Committed } from './decision-loop.ts';
+import { NotDeciderError } from './errors.ts';
 import { FleetLimits } from './fleet-limits.ts';
 import { LeaseTable } from './lease-table.ts';
 import {
@@ -278,8 +279,11 @@ export class Decider {
     });
   }
 
+  /** What is lost needs no commit, so that the ledger says nothing of the term: a deposed decider would take work away. */
   private async decided(planId: string, input: PlanInput, traceparent: string | null) {
-    return deciderReply(await this.loop.submit(planId, input, traceparent));
+    const reply = await this.loop.submit(planId, input, traceparent);
+    if (reply.status === 'lost' && !this.isInCharge) throw new NotDeciderError();
+    return deciderReply(reply);
   }
 
   private announcement(): Announcement | null {

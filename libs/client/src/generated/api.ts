@@ -395,6 +395,47 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/limits': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** All limits, and how much of them is in use */
+    get: operations['readLimits'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    /**
+     * Change limits while the fleet runs
+     * @description Recorded with who and why. Nothing that runs is ended: a cap below what is in use admits nothing more until there is less.
+     */
+    patch: operations['changeLimits'];
+    trace?: never;
+  };
+  '/v1/limits/ledger': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * A page of what was recorded of limits
+     * @description With the bytes and hashes that prove it: see `skein ledger verify --limits`.
+     */
+    get: operations['readLimitsLedger'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/sinks': {
     parameters: {
       query?: never;
@@ -623,6 +664,8 @@ export interface components {
         | 'skipped';
       /** @description What it waits for, in a sentence; null: for nothing. */
       wait: string | null;
+      limit: components['schemas']['WaitLimit'];
+      line: components['schemas']['WaitLine'];
       /** @description Of its end, or of what befell it last. */
       reason: components['schemas']['Reason'] | null;
       notBefore: string | null;
@@ -695,6 +738,42 @@ export interface components {
     LedgerPage: {
       head: components['schemas']['Head'];
       events: components['schemas']['LedgerEvent'][];
+    };
+    Limit: {
+      /** @description What it is changed by: `tenant:acme`. */
+      key: string;
+      /** @enum {string} */
+      kind: 'fleet' | 'tenant' | 'pool' | 'plan' | 'repository' | 'lock' | 'quota' | 'weight' | 'priority';
+      /** @description `*`: every one that has no limit of its own. */
+      name: string | null;
+      /** @description null: no limit; listed because it is in use. */
+      value: number | null;
+      /** @description `everyone`: what `*` says. null: there is no limit. */
+      from: ('settings' | 'changed' | 'everyone') | null;
+      /** @description Steps in flight, holders or open steps; null: nothing is used of it, or it stands for many. */
+      inUse: number | null;
+      /** @description Who changed it at run time. */
+      changed: components['schemas']['LimitChange'] | null;
+    };
+    LimitChange: {
+      by: {
+        name: string;
+        via: string;
+      };
+      why: string | null;
+      /**
+       * Format: date-time
+       * @description ISO 8601 in UTC.
+       */
+      at: string;
+    };
+    Limits: {
+      /** @description Of the newest change; 0: there was none. */
+      seq: number;
+      /** @description By their keys. */
+      limits: components['schemas']['Limit'][];
+      /** @description true: some that are in use without a limit are left out. */
+      cut: boolean;
     };
     Need: {
       /** @description Of the step, before a matrix. */
@@ -903,6 +982,24 @@ export interface components {
       /** @description What to do about it. */
       hint?: string;
     };
+    /** @description The first limit that holds it. `window`: what the workers of the pool can start soon. */
+    WaitLimit: {
+      /** @enum {string} */
+      kind: 'fleet' | 'tenant' | 'pool' | 'window' | 'plan' | 'repository' | 'lock' | 'branch';
+      name: string | null;
+      limit: number;
+      inUse: number;
+    } | null;
+    /** @description Where it stands when it is ready. */
+    WaitLine: {
+      pool: string;
+      /** @description Of its plan, if every plan takes one turn. */
+      place: number;
+      /** @description Plans in the line of the pool. */
+      of: number;
+      /** @description Steps of the plan itself that go first. */
+      stepsBefore: number;
+    } | null;
   };
   responses: never;
   parameters: never;
@@ -993,6 +1090,8 @@ export interface operations {
           text: string;
           /** @description Used instead of the text's `repo.url`: a client resolves folders relative to where it is. */
           repoUrl?: string;
+          /** @description Whom the plan belongs to, of those that the settings name. Absent: `local`. */
+          tenant?: string;
           /** @description Branch, tag or commit, used instead of the text's `repo.base`. */
           base?: string;
           /** @description Values of the plan's params. Texts are taken for numbers, true/false and lists where it wants those. */
@@ -1056,7 +1155,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description Problem: `plan-invalid`, `repo-url-invalid`, `base-invalid`, `idempotency-key-reused`, `quota-too-small`. */
+      /** @description Problem: `plan-invalid`, `repo-url-invalid`, `base-invalid`, `tenant-unknown`, `idempotency-key-reused`, `quota-too-small`. */
       422: {
         headers: {
           [name: string]: unknown;
@@ -2618,6 +2717,192 @@ export interface operations {
       };
       /** @description Problem: `streams-full`, `shutting-down`. */
       503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readLimits: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description As the decider has them. */
+      200: {
+        headers: {
+          /** @description Where the limits stand: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Limits'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  changeLimits: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The plan as it was looked at: its ETag. When it has moved since, nothing is done and the answer is 412. */
+        'If-Match'?: string;
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description By `fleet`, `tenant:<name>`, `pool:<name>`, `plan:<id>`, `repository:<address>`, `lock:<name>`, `quota:<tenant>`, `weight:<tenant>`, `priority:<plan id>`; null: as the settings have it again. What is not named stays. All of it is done, or nothing. */
+          limits: {
+            [key: string]: number | null;
+          };
+          /** @description Recorded with it. */
+          why?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description The limits, as they are now. */
+      200: {
+        headers: {
+          /** @description Where the limits stand: `"<seq>"`. For If-Match. */
+          ETag?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Limits'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `if-match-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `plan-unknown`. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `seq-stale`. */
+      412: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `limit-invalid`, `limits-too-many`. */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  readLimitsLedger: {
+    parameters: {
+      query?: {
+        /** @description The seq that the page follows. */
+        after?: number;
+        /** @description Events of a page. */
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description In the order of seq; an empty page is past the end. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['LedgerPage'];
+        };
+      };
+      /** @description Problem: `query-invalid`. */
+      400: {
         headers: {
           [name: string]: unknown;
         };

@@ -10,6 +10,7 @@ export interface JsonObject {
 const TAGS = [
   { name: 'plans', description: 'Submitting, watching and cancelling plans.' },
   { name: 'events', description: 'What is recorded, as it is recorded.' },
+  { name: 'limits', description: 'What may be in flight at once, of what, and whose turn it is.' },
   { name: 'sinks', description: 'Who is paged, and whether it arrives.' },
   { name: 'server', description: 'The coordinator itself.' },
 ];

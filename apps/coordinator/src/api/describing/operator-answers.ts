@@ -44,6 +44,26 @@ export const explainAnswer = z
     name: z.string(),
     state: z.enum(STEP_STATES),
     wait: z.string().nullable().describe('What it waits for, in a sentence; null: for nothing.'),
+    limit: z
+      .object({
+        kind: z.enum(['fleet', 'tenant', 'pool', 'window', 'plan', 'repository', 'lock', 'branch']),
+        name: z.string().nullable(),
+        limit: count,
+        inUse: count,
+      })
+      .nullable()
+      .describe('The first limit that holds it. `window`: what the workers of the pool can start soon.')
+      .meta({ id: 'WaitLimit' }),
+    line: z
+      .object({
+        pool: z.string(),
+        place: z.int().min(1).describe('Of its plan, if every plan takes one turn.'),
+        of: count.describe('Plans in the line of the pool.'),
+        stepsBefore: count.describe('Steps of the plan itself that go first.'),
+      })
+      .nullable()
+      .describe('Where it stands when it is ready.')
+      .meta({ id: 'WaitLine' }),
     reason: reason.nullable().describe('Of its end, or of what befell it last.'),
     notBefore: time.nullable(),
     worker: z.string().nullable(),

@@ -13,12 +13,12 @@ export type Answer = { what: string } & (
 
 /** One route of the API: what is checked of its requests, and what its answers hold. */
 export interface Route {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PATCH';
   /** As the router has it: `/v1/plans/:planId`. */
   path: string;
   /** What generated clients call it. */
   operation: string;
-  tag: 'plans' | 'events' | 'sinks' | 'server';
+  tag: 'plans' | 'events' | 'limits' | 'sinks' | 'server';
   summary: string;
   description?: string;
   params: z.ZodObject;
@@ -40,6 +40,10 @@ export function get(path: string, o: Given): Route {
 
 export function post(path: string, o: Given & Pick<Route, 'body'>): Route {
   return { ...EMPTY, ...o, method: 'POST', path };
+}
+
+export function patch(path: string, o: Given & Pick<Route, 'body'>): Route {
+  return { ...EMPTY, ...o, method: 'PATCH', path };
 }
 
 const EMPTY = {

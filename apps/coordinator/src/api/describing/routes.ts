@@ -30,6 +30,7 @@ import {
   submitHeaders,
   submitQuery,
 } from './queries.ts';
+import { LIMIT_ROUTES } from './limit-routes.ts';
 import { OPERATOR_ROUTES } from './operator-routes.ts';
 import { get, post, type Route } from './route.ts';
 
@@ -66,7 +67,14 @@ export const ROUTES: readonly Route[] = [
       400: ['body-malformed', 'body-invalid', 'query-invalid', 'idempotency-key-invalid'],
       413: ['body-too-large', 'plan-invalid'],
       415: ['unsupported-media-type', 'unsupported-encoding'],
-      422: ['plan-invalid', 'repo-url-invalid', 'base-invalid', 'idempotency-key-reused', 'quota-too-small'],
+      422: [
+        'plan-invalid',
+        'repo-url-invalid',
+        'base-invalid',
+        'tenant-unknown',
+        'idempotency-key-reused',
+        'quota-too-small',
+      ],
       ...UNDECIDED,
       429: ['decider-busy', 'quota-used-up'],
     },
@@ -187,6 +195,7 @@ filtered stream along.`,
     answers: { 200: { what: 'Events after the cursor, and then as they come.', events: streamedEvent } },
     problems: { 400: ['query-invalid', 'last-event-id-invalid'], ...STREAMS },
   }),
+  ...LIMIT_ROUTES,
   get('/v1/sinks', {
     operation: 'listSinks',
     tag: 'sinks',
