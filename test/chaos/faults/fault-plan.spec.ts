@@ -1,5 +1,5 @@
 import { ALL_FAULT_KINDS, FAULT_KINDS } from './fault-kind.ts';
-import { planFaults, type FaultPlanOptions } from './fault-plan.ts';
+import { BEYOND_LEASE_MS, planFaults, type FaultPlanOptions } from './fault-plan.ts';
 
 const options: FaultPlanOptions = {
   seed: 1,
@@ -31,7 +31,9 @@ describe('a plan of faults', () => {
       let calmSince = 0;
       for (const { faults, endsMs } of planFaults({ ...options, seed })) {
         for (const { atMs, lastsMs } of faults) {
-          expect(atMs).toBeGreaterThanOrEqual(calmSince + 1_000);
+          expect(atMs).toBeGreaterThanOrEqual(
+            calmSince === 0 ? 1_000 : calmSince + options.leaseMs + BEYOND_LEASE_MS,
+          );
           expect(atMs + lastsMs).toBeLessThanOrEqual(endsMs);
         }
         expect(endsMs).toBeLessThanOrEqual(options.durationMs);

@@ -31,11 +31,18 @@ export interface FaultPlanOptions {
 const FIRST_MS = 1_500;
 /** Below this a run is dense: every kind should come at least once. */
 const DENSE_BELOW_MS = 180_000;
+/** After its last fault the fleet is expected to go on within its lease and so much. */
+export const BEYOND_LEASE_MS = 5_000;
+
+/** Rounds of a dense run follow too soon on each other to tell how long the fleet takes after one. */
+export function isDense(durationMs: number): boolean {
+  return durationMs < DENSE_BELOW_MS;
+}
 
 /** The same options, the same plan. Kinds are dealt from a shuffled deck, so each comes before any comes again. */
 export function planFaults(o: FaultPlanOptions): FaultRound[] {
   const chance = new Chance(o.seed);
-  const dense = o.durationMs < DENSE_BELOW_MS;
+  const dense = isDense(o.durationMs);
   const rounds: FaultRound[] = [];
   let deck: FaultKind[] = [];
   for (let startsMs = FIRST_MS; ;) {
@@ -45,7 +52,8 @@ export function planFaults(o: FaultPlanOptions): FaultRound[] {
     const endsMs = Math.max(...faults.map(({ atMs, lastsMs }) => atMs + lastsMs));
     if (endsMs > o.durationMs) return rounds;
     rounds.push({ faults, endsMs });
-    startsMs = endsMs + (dense ? chance.between(1_000, 2_000) : chance.between(4_000, 10_000));
+    const goalMs = o.leaseMs + BEYOND_LEASE_MS;
+    startsMs = endsMs + (dense ? chance.between(1_000, 2_000) : chance.between(goalMs, goalMs + 2_000));
   }
 }
 

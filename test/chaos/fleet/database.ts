@@ -1,7 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type PostgresServer, type Run, startPostgres } from '#servers';
 import { silentLogger as log } from '#telemetry';
 import type { Link } from '../proxy/link.ts';
 import { childrenOf } from './process-table.ts';
+
+const BACKEND_TRIES = 20;
+const BACKEND_TRY_MS = 100;
 
 /** Our own Postgres, as `skein up` starts it (fsync on). It is started again on its port when it ends. */
 export class Database {
@@ -38,15 +42,18 @@ export class Database {
     await server.exited;
   }
 
-  /** One connection's process: Postgres then ends all others and recovers. False: there was none. */
+  /** One connection's process: Postgres then ends all others and recovers. False: there was none for a while. */
   async killBackend(): Promise<boolean> {
-    const backends = (await childrenOf(this.server.pid)).filter(({ command }) =>
-      /postgres: skein|postgres: .*\(\d+\)/.test(command),
-    );
-    const one = backends.at(-1);
-    if (one === undefined) return false;
-    signal(one.pid, 'SIGKILL');
-    return true;
+    for (let tries = 0; tries < BACKEND_TRIES; tries += 1) {
+      const children = await childrenOf(this.server.pid);
+      const one = children.filter(({ command }) => /^postgres: .*\(\d+\)/.test(command)).at(-1);
+      if (one !== undefined) {
+        signal(one.pid, 'SIGKILL');
+        return true;
+      }
+      await wait(BACKEND_TRY_MS);
+    }
+    return false;
   }
 
   /** The postmaster and all that it has started. */

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, type Run } from '#servers';
 import { EXACT_POOL } from '../load/shapes.ts';
@@ -10,6 +10,7 @@ import { Program } from './program.ts';
 import { ScratchDisk } from './scratch-disk.ts';
 
 export const LEASE_MS = 4_000;
+const ROOT = join(import.meta.dirname, '..', '..', '..');
 const COORDINATORS = ['c1', 'c2'];
 const WORKERS = ['w1', 'w2', 'w3', 'w4'];
 const SLOTS = 3;
@@ -58,6 +59,7 @@ export class Fleet {
     const { folder, run } = o;
     for (const name of ['work', 'small', 'artifacts', 'witness', 'bin']) await mkdir(join(folder, name));
     await writeFile(Fleet.witnessFile(folder), '');
+    await copyBuild(join(folder, 'build'));
     const [database, broker, git] = await Promise.all([
       Database.start({ folder: join(folder, 'postgres'), run }),
       Broker.start({ folder: join(folder, 'nats'), namespace: NAMESPACE, workers: WORKERS, run }),
@@ -159,8 +161,9 @@ export class Fleet {
     program.start();
   }
 
-  private place(name: string): { name: string; logDir: string; run: Run } {
-    return { name, logDir: this.o.logDir, run: this.o.run };
+  private place(name: string): { name: string; dist: string; logDir: string; run: Run } {
+    const dist = join(this.folder, 'build', 'dist');
+    return { name, dist, logDir: this.o.logDir, run: this.o.run };
   }
 
   /** Nothing of this shell but what a program needs to start. */
@@ -174,4 +177,12 @@ export class Fleet {
       SKEIN_ARTIFACTS_DIR: join(this.folder, 'artifacts'),
     };
   }
+}
+
+/** Programs are started again and again for minutes: a build in between must not change what is run. */
+async function copyBuild(folder: string): Promise<void> {
+  await mkdir(folder);
+  for (const name of ['dist', 'package.json'])
+    await cp(join(ROOT, name), join(folder, name), { recursive: true });
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
 }

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Run } from '#servers';
 
-const DIST = join(import.meta.dirname, '..', '..', '..', 'dist', 'apps');
-/** A child ends when chaos does, however it does; so do the children of `skein up`. */
-const TETHER = pathToFileURL(join(DIST, 'cli', 'src', 'up', 'tether.js')).href;
 const LOG_BYTES_MAX = 16 * 1024 * 1024;
 const RESTART_MS = 400;
 
 export interface ProgramOptions {
   name: string;
+  /** Of the build that is run. */
+  dist: string;
   app: 'coordinator' | 'worker';
   /** Asked at each start; `life` counts the starts, from 1. */
   environment: (life: number) => Record<string, string>;
@@ -54,8 +53,11 @@ export class Program {
     this.life += 1;
     this.expected = false;
     this.boundLog();
-    const entry = join(DIST, this.o.app, 'src', 'main.js');
-    const [command, ...args] = [...(this.o.wrapper ?? []), process.execPath, '--import', TETHER, entry];
+    const { app, dist } = this.o;
+    const entry = join(dist, 'apps', app, 'src', 'main.js');
+    // It ends when chaos does, however it does; so do the children of `skein up`.
+    const tether = pathToFileURL(join(dist, 'apps', 'cli', 'src', 'up', 'tether.js')).href;
+    const [command, ...args] = [...(this.o.wrapper ?? []), process.execPath, '--import', tether, entry];
     const child = spawn(command, args, {
       env: this.o.environment(this.life),
       detached: true,
