@@ -71,6 +71,7 @@ CREATE TABLE projections (
   name text COLLATE "C" NOT NULL,
   tx xid8 NOT NULL,
   position bigint NOT NULL,
+  writes integer,
   CONSTRAINT projections_pkey PRIMARY KEY (name)
 );
 CREATE TABLE sinks (
@@ -158,8 +159,25 @@ BEGIN
   NEW.writes := NULL;
   RETURN NEW;
 END $function$;
+CREATE OR REPLACE FUNCTION refuse_older_projector()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  newest integer;
+BEGIN
+  -- Read when the cursor moves: by then the term of whoever wrote the events has begun.
+  EXECUTE format('SELECT event_version FROM %I.term', TG_TABLE_SCHEMA) INTO newest;
+  IF coalesce(NEW.writes, 1) < newest THEN
+    RAISE EXCEPTION 'This coordinator knows events up to version %, and version % is being written: it leaves the projections to newer ones',
+      coalesce(NEW.writes, 1), newest USING ERRCODE = 'SK001';
+  END IF;
+  NEW.writes := NULL;
+  RETURN NEW;
+END $function$;
 
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(); -- also for replicas
+CREATE TRIGGER projections_newest_projector BEFORE UPDATE ON projections FOR EACH ROW EXECUTE FUNCTION refuse_older_projector();
 CREATE TRIGGER term_newest_decider BEFORE UPDATE ON term FOR EACH ROW WHEN ((new.term IS DISTINCT FROM old.term)) EXECUTE FUNCTION refuse_older_decider();
 
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO the_runtime_role;

@@ -159,6 +159,11 @@ describe('what the first landed version left behind', () => {
         }
         return seen;
       };
+      // The lease of then ends by itself: after that nothing moves until somebody works.
+      await eventually(async () => (await shown('leased')).counts['running'] === 0, {
+        timeoutMs: 30_000,
+        what: 'the lease of then to end',
+      });
       const before = await picture();
       expect(before).toMatchObject({
         completed: { status: 'completed', closed: true, integration: { state: 'published' } },
@@ -363,9 +368,12 @@ describe('old and new programs side by side', () => {
         timeoutMs: 20_000,
         what: 'the old one to be refused the term',
       });
+      await eventually(() => standby.log.includes('leaves the projections to newer ones'), {
+        timeoutMs: 20_000,
+        what: 'the old one to leave the projections alone',
+      });
       expect(await isReady(standby)).toBe(false);
       expect(standby.log).not.toContain('"Deciding"');
-      expect(worker.runs).toBe(true);
       const stored = await witness.story(planId);
       expect(stored.every(({ body }) => body.startsWith('{"v":2'))).toBe(true);
 
@@ -373,6 +381,7 @@ describe('old and new programs side by side', () => {
       await witness.closed(planId);
       expect((await witness.story(planId)).slice(0, stored.length)).toEqual(stored);
       expect(await witness.count(planId, 'plan.completed')).toBe(1);
+      expect(worker.runs).toBe(true);
     },
     TEST_MS,
   );

@@ -1,5 +1,5 @@
 import type { PoolClient, QueryConfig } from 'pg';
-import type { Reason } from '#domain';
+import { EVENT_VERSION, type Reason } from '#domain';
 import type { StoredEvent, TailCursor } from '../ledger.ts';
 import { tailSql, toStoredEvent, type EventRow } from '../postgres/event-row.ts';
 import { cancelsOpenSteps, fold, touchedOrdinal } from './fold.ts';
@@ -30,8 +30,8 @@ export class ProjectionStore {
 
   async saveCursor(cursor: TailCursor): Promise<void> {
     await this.client.query(
-      `UPDATE ${this.schema}.projections SET tx = $1::xid8, position = $2 WHERE name = 'plans'`,
-      [cursor.tx, cursor.position.toString()],
+      `UPDATE ${this.schema}.projections SET tx = $1::xid8, position = $2, writes = $3 WHERE name = 'plans'`,
+      [cursor.tx, cursor.position.toString(), EVENT_VERSION],
     );
   }
 

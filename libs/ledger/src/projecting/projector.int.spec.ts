@@ -167,6 +167,12 @@ describe('the projector', () => {
     await expectViewsOf(run);
   });
 
+  it('keeps its cursor from programs that are older than the decider: they would leave out what they do not know', async () => {
+    // As programs did that did not say what they know.
+    const moved = under.admin.query("UPDATE projections SET position = position + 1 WHERE name = 'plans'");
+    await expect(moved).rejects.toThrow('leaves the projections to newer ones');
+  });
+
   it('goes on where another one stopped, and counts nothing twice', async () => {
     const run = aRun('plan1', PAGE, 5);
     await advance(run, run.submit());
