@@ -46,6 +46,9 @@ function aBus(clock: HeldClock) {
     queued: [] as string[],
     purged: [] as string[],
     reconnect: (): void => undefined,
+    /** A worker's message to the decider. */
+    tell: (_verb: string, _body: object): void => undefined,
+    answers: [] as unknown[],
   };
   const answer = <T>(value: T): Promise<T> =>
     facts.away ? Promise.reject(new Error('timeout')) : Promise.resolve(value);
@@ -64,7 +67,13 @@ function aBus(clock: HeldClock) {
     publish: () => true,
     encode: (_subject: string, body: unknown) => JSON.stringify(body),
     nc: {
-      subscribe: () => ({ unsubscribe: () => undefined, isClosed: () => false }),
+      subscribe: (subject: string, { callback }: { callback: (error: null, message: object) => void }) => {
+        if (subject.startsWith('spec.decider.'))
+          facts.tell = (verb, body) =>
+            callback(null, { subject: subject.replace('*', verb), reply: 'asker', json: () => body });
+        return { unsubscribe: () => undefined, isClosed: () => false };
+      },
+      publish: (_subject: string, text: string) => facts.answers.push(JSON.parse(text)),
       request: async (subject: string) => {
         facts.jobs.push(subject);
         return { json: () => ({ stream: 'spec', seq: facts.jobs.length }) };
@@ -194,6 +203,29 @@ describe('a decider that comes back to the queue', () => {
     await clock.pass(5_000);
     expect(facts.jobs).toEqual([JOB, JOB]);
     expect(facts.purged).toEqual(['spec.jobs.*.*.plan00000new.>']);
+    await decider.stop();
+  });
+});
+
+describe('a claim of an epoch that a decider has never given out', () => {
+  const lease = { planId: PLAN, ordinal: 0, epoch: 2, worker: 'w1', token: 'a'.repeat(32) };
+
+  it('is lost, if the decider is sure of its term', async () => {
+    const { decider, clock, facts } = await aDecider();
+    await decider.start();
+    facts.tell('claim', { lease });
+    await clock.pass(100);
+    expect(facts.answers).toMatchObject([{ status: 'lost' }]);
+    await decider.stop();
+  });
+
+  it('is for somebody else to judge while the term may be over: the next decider has given it out', async () => {
+    const { decider, clock, facts, sure } = await aDecider();
+    await decider.start();
+    sure.is = false;
+    facts.tell('claim', { lease });
+    await clock.pass(100);
+    expect(facts.answers).toEqual([{ status: 'later' }]);
     await decider.stop();
   });
 });

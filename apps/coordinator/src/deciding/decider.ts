@@ -274,6 +274,7 @@ export class Decider {
       stuck: () => this.sweeper.stuckPlans,
       workers: () => this.roster.list(),
       slots: () => this.roster.slots(),
+      limits: () => this.fleet.limits(),
       waiting: () => this.loop.waiting,
       unclaimed: () => this.dispatcher.unclaimedJobs,
     });
