@@ -3,7 +3,7 @@ import { celExpressions } from '#contracts';
 import {
   PlanCommands,
   type CommandReply,
-  type PlanCommand,
+  type Command,
 } from '../../../apps/coordinator/src/commands/plan-commands.ts';
 import { Decider } from '../../../apps/coordinator/src/deciding/decider.ts';
 import { Elector } from '../../../apps/coordinator/src/deciding/elector.ts';
@@ -86,7 +86,7 @@ export class Replica {
     return this.process.isAlive && !this.process.isStopped;
   }
 
-  execute(command: PlanCommand): Promise<CommandReply> {
+  execute(command: Command): Promise<CommandReply> {
     return this.commands.execute(command, null);
   }
 

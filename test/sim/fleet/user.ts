@@ -1,15 +1,17 @@
 import {
+  FLEET_STREAM,
   definitionOf,
   evolve,
   forkedFrom,
   fromIso,
   initialPlanState,
+  type LimitsReply,
   type PlanCommandInput,
   type PlanReply,
   type PlanState,
   type PlanSubmitted,
 } from '#domain';
-import type { CommandReply, PlanCommand } from '../../../apps/coordinator/src/commands/plan-commands.ts';
+import type { Command, CommandReply } from '../../../apps/coordinator/src/commands/plan-commands.ts';
 import type { Chance } from '../core/chance.ts';
 import type { Fleet } from './fleet.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -22,7 +24,7 @@ export interface Answered {
   asked: Asked;
   /** Of the step that was meant. */
   ordinal: number | null;
-  reply: PlanReply;
+  reply: PlanReply | LimitsReply;
   /** When it was asked for at first (true ms). */
   askedMs: number;
 }
@@ -52,6 +54,7 @@ export class User {
   }
 
   start(): void {
+    for (const { atMs, limits } of this.around.scenario.changes) this.later(atMs, () => this.change(limits));
     for (const plan of this.around.scenario.plans) {
       this.later(plan.submitAtMs, () => this.submit(plan, 'submit'));
       plan.repeats.forEach((repeat, index) => {
@@ -61,6 +64,11 @@ export class User {
       for (const operation of plan.operations)
         this.later(plan.submitAtMs + operation.afterMs, () => this.operate(plan, operation));
     }
+  }
+
+  private change(limits: Record<string, number | null>): void {
+    const input = { by: BY, why: null, limits, expectedSeq: null };
+    this.ask(FLEET_STREAM, 'limits', null, { kind: 'change-limits', input });
   }
 
   /** Somebody is paged for a dead letter. */
@@ -162,12 +170,12 @@ export class User {
     this.ask(planId, asked, ordinal, { kind: 'operate', planId, input });
   }
 
-  private ask(planId: string, asked: Asked, ordinal: number | null, command: PlanCommand): void {
+  private ask(planId: string, asked: Asked, ordinal: number | null, command: Command): void {
     this.waiting += 1;
     const { world } = this.around;
     const askedMs = world.nowMs;
     let answered = false;
-    const answer = (reply: PlanReply): void => {
+    const answer = (reply: Answered['reply']): void => {
       if (answered) return;
       answered = true;
       this.waiting -= 1;
@@ -181,7 +189,7 @@ export class User {
     turn();
   }
 
-  private askOnce(command: PlanCommand, answer: (reply: PlanReply) => void): void {
+  private askOnce(command: Command, answer: (reply: Answered['reply']) => void): void {
     const replicas = this.fleet.replicas.filter((replica) => replica.isUp);
     if (replicas.length === 0) return;
     const replica = this.chance.pick(replicas);
@@ -198,6 +206,6 @@ export class User {
   }
 }
 
-function decidedOf(told: CommandReply): PlanReply | null {
-  return told.status === 'decided' ? told.reply : null;
+function decidedOf(told: CommandReply): Answered['reply'] | null {
+  return told.status === 'decided' || told.status === 'limits-decided' ? told.reply : null;
 }

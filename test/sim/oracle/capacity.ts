@@ -1,52 +1,55 @@
-import type { FleetCaps } from '#domain';
+import type { LimitsRecord } from './limits-record.ts';
 import type { PlanRecord } from './plan-record.ts';
 import { isInFlight, type StepRecord } from './step-record.ts';
 import { Violation } from './violation.ts';
 
-/** Caps and locks, counted anew from nothing but records, after each commit. */
-export class Capacity {
-  constructor(private readonly caps: FleetCaps) {}
+/** `isJudged`: it may not be more than its limit now. */
+type Use = (key: string, limit: number | null, isJudged: boolean) => void;
 
-  check(plans: Iterable<PlanRecord>): void {
+/**
+ * Caps and locks, counted anew from nothing but records, after each commit. A cap that was lowered below what is in flight
+ * ends nothing: it is broken by what is admitted beyond it.
+ */
+export class Capacity {
+  constructor(private readonly limits: LimitsRecord) {}
+
+  /** `admitted`: by this commit. */
+  check(plans: Iterable<PlanRecord>, admitted: ReadonlySet<StepRecord>): void {
     const used = new Map<string, number>();
     const limits = new Map<string, number>();
-    const use = (key: string, limit: number | null | undefined): void => {
-      if (limit === null || limit === undefined) return;
+    const use: Use = (key, limit, isJudged) => {
+      if (limit === null) return;
       used.set(key, (used.get(key) ?? 0) + 1);
-      limits.set(key, limit);
+      if (isJudged) limits.set(key, limit);
     };
     for (const plan of plans) {
       if (!plan.definition || plan.closed) continue;
-      for (const step of plan.steps) if (isInFlight(step)) this.count(plan, step, use);
-      if (holdsBranch(plan)) use(`branch ${branchOf(plan)}`, 1);
+      for (const step of plan.steps) if (isInFlight(step)) this.count(plan, step, admitted.has(step), use);
+      if (holdsBranch(plan)) use(`branch ${branchOf(plan)}`, 1, true);
     }
-    for (const [key, count] of used) {
-      const limit = limits.get(key) ?? 0;
+    for (const [key, limit] of limits) {
+      const count = used.get(key) ?? 0;
       if (count > limit)
         throw new Violation('caps-are-exact', `${key}: ${count} in flight, at most ${limit} may be`);
     }
   }
 
-  private count(
-    plan: PlanRecord,
-    step: StepRecord,
-    use: (key: string, limit: number | null | undefined) => void,
-  ): void {
-    const { caps } = this;
+  private count(plan: PlanRecord, step: StepRecord, isJudged: boolean, use: Use): void {
+    const { limits } = this;
     const { definition, tenant, planId } = plan;
     if (!definition) return;
     const own = step.instance.definition === null ? null : definition.steps[step.instance.definition];
     const pool = own?.pool ?? systemPool(plan, step);
     const url = definition.repo?.url;
-    use('the fleet', caps.fleet);
-    use(`pool ${pool}`, caps.pools[pool]);
-    use(`tenant ${tenant}`, caps.tenants?.[tenant]);
-    use(`plan ${planId}`, definition.maxParallel);
-    if (url !== undefined) use(`repository ${url}`, caps.repositories?.[url]);
+    use('the fleet', limits.fleet, isJudged);
+    use(`pool ${pool}`, limits.of('pool', pool), isJudged);
+    use(`tenant ${tenant}`, limits.of('tenant', tenant), isJudged);
+    use(`plan ${planId}`, limits.of('plan', planId) ?? definition.maxParallel, isJudged);
+    if (url !== undefined) use(`repository ${url}`, limits.of('repository', url), isJudged);
     for (const lock of own?.locks ?? []) {
       const ofPlan = definition.locks[lock];
-      if (ofPlan !== undefined) use(`lock ${lock} of plan ${planId}`, ofPlan);
-      else use(`lock ${lock} of tenant ${tenant}`, caps.locks?.[lock] ?? 1);
+      if (ofPlan !== undefined) use(`lock ${lock} of plan ${planId}`, ofPlan, isJudged);
+      else use(`lock ${lock} of tenant ${tenant}`, limits.of('lock', lock) ?? 1, isJudged);
     }
   }
 }

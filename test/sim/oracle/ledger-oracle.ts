@@ -1,10 +1,12 @@
-import type { FleetCaps } from '#domain';
+import { FLEET_STREAM, type FleetCaps, type FleetEvent } from '#domain';
 import { verifyChain, type Append, type AppendResult, type Ledger } from '#ledger';
 import type { Process } from '../core/process.ts';
 import type { Coverage } from '../reporting/coverage.ts';
 import { Capacity } from './capacity.ts';
 import { checkChain } from './chain-check.ts';
 import { PlanRecord, type Surrounding } from './plan-record.ts';
+import { LimitsRecord } from './limits-record.ts';
+import type { StepRecord } from './step-record.ts';
 import { Violation } from './violation.ts';
 
 interface KnownHead {
@@ -24,6 +26,9 @@ export class LedgerOracle {
   private readonly pastHeads = new Set<string>();
   private readonly appenders = new Map<number, Process>();
   private readonly capacity: Capacity;
+  private readonly limits: LimitsRecord;
+  /** By the commit that is being looked at. */
+  private readonly admitted = new Set<StepRecord>();
   private readonly around: Surrounding = {
     moved: (from, to) => this.coverage.transition(from, to),
     plan: (planId) => this.plans.get(planId),
@@ -35,7 +40,13 @@ export class LedgerOracle {
     private readonly strictTime: boolean,
     private readonly coverage: Coverage,
   ) {
-    this.capacity = new Capacity(caps);
+    this.limits = new LimitsRecord(caps);
+    this.capacity = new Capacity(this.limits);
+  }
+
+  /** Of the fleet's own stream. */
+  get fleetSeq(): number {
+    return this.heads.get(FLEET_STREAM)?.seq ?? 0;
   }
 
   get openCount(): number {
@@ -56,7 +67,8 @@ export class LedgerOracle {
       const result = results[index];
       if (result?.status === 'appended') this.take(append, result.head);
     });
-    this.capacity.check(this.plans.values());
+    this.capacity.check(this.plans.values(), this.admitted);
+    this.admitted.clear();
   }
 
   hasHad(planId: string, { seq, hash }: KnownHead): boolean {
@@ -65,7 +77,7 @@ export class LedgerOracle {
 
   /** The whole chain of every plan, byte by byte: by what verifies it in the product, and anew. */
   async verify(ledger: Ledger): Promise<void> {
-    for (const planId of this.plans.keys()) {
+    for (const planId of this.heads.keys()) {
       const events = await ledger.read(planId, 0, 1_000_000);
       checkChain(planId, events, this.heads.get(planId) as KnownHead);
       const verified = verifyChain(planId, events);
@@ -108,13 +120,20 @@ export class LedgerOracle {
       );
     this.heads.set(planId, head);
     this.pastHeads.add(`${planId}/${head.seq}/${head.hash}`);
+    for (const { type } of events) this.coverage.event(type);
+    this.events += events.length;
+    if (planId === FLEET_STREAM) return this.changeLimits(events as unknown as FleetEvent[]);
     let plan = this.plans.get(planId);
     if (!plan) {
       plan = new PlanRecord(planId, this.lastCommitMs, this.strictTime, this.around);
       this.plans.set(planId, plan);
     }
-    for (const { type } of events) this.coverage.event(type);
-    this.events += events.length;
     plan.append(events, Date.parse(at));
+    for (const event of events)
+      if (event.type === 'step.admitted') this.admitted.add(plan.steps[event.data.ordinal] as StepRecord);
+  }
+
+  private changeLimits(events: readonly FleetEvent[]): void {
+    for (const { data } of events) this.limits.change(data);
   }
 }

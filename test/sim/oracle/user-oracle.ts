@@ -7,6 +7,7 @@ export function checkAnswer(
   oracle: LedgerOracle,
   { planId, asked, ordinal, reply, askedMs }: Answered,
 ): void {
+  if (asked === 'limits') return checkLimits(oracle, reply);
   const plan = oracle.plans.get(planId);
   const fail = (message: string): never => {
     throw new Violation(
@@ -28,4 +29,12 @@ export function checkAnswer(
   if (ordinal === null) return;
   const step = plan.steps[ordinal];
   if (asked === 'skip' && step?.status !== 'skipped') fail(`s${ordinal} is ${step?.status}`);
+}
+
+function checkLimits({ fleetSeq }: LedgerOracle, reply: Answered['reply']): void {
+  if ('seq' in reply && reply.seq > fleetSeq)
+    throw new Violation(
+      'answers-follow-commits',
+      `limits were answered as set by event ${reply.seq} of the fleet, the ledger has ${fleetSeq}`,
+    );
 }

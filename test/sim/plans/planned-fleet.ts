@@ -13,6 +13,12 @@ export interface FleetSettings {
   caps: FleetCaps;
 }
 
+/** Somebody sets limits anew while the fleet runs; null takes one back. */
+export interface PlannedChange {
+  atMs: number;
+  limits: Record<string, number | null>;
+}
+
 export interface PlannedProcess {
   name: string;
   drift: Drift;

@@ -30,7 +30,7 @@ export const PLAIN: Behaviour = {
 export type OperatorVerb = PlanCommandInput['kind'] | 'redrive' | 'fork';
 
 /** What people ask the fleet for. */
-export type Asked = 'submit' | 'submit-other' | OperatorVerb;
+export type Asked = 'submit' | 'submit-other' | 'limits' | OperatorVerb;
 
 /** What an operator does to a plan. */
 export interface Operation {

@@ -3,7 +3,7 @@ import type { Drift } from '../core/process.ts';
 import type { NetworkSettings } from '../network/nats-server.ts';
 import { generateFaults, type Fault } from '../faults/fault.ts';
 import { generatePlan } from './plan-generator.ts';
-import type { FleetSettings, Mood, PlannedProcess, PlannedWorker } from './planned-fleet.ts';
+import type { FleetSettings, Mood, PlannedChange, PlannedProcess, PlannedWorker } from './planned-fleet.ts';
 import type { PlannedPlan } from './planned-plan.ts';
 
 /** All that happens from outside in one run. With the same scenario and seed a run is the same to the last byte. */
@@ -14,6 +14,7 @@ export interface Scenario {
   replicas: PlannedProcess[];
   workers: PlannedWorker[];
   plans: PlannedPlan[];
+  changes: PlannedChange[];
   faults: Fault[];
 }
 
@@ -41,7 +42,8 @@ export function generateScenario(seed: number): Scenario {
     latencyMs: { low: 0.2, high: chance.pick([1, 5, 40]) },
     slowShare: mood === 'calm' ? 0 : 0.01,
   };
-  return { seed, settings, network, replicas, workers, plans, faults };
+  const changes = generateChanges(chance.fork('changes'));
+  return { seed, settings, network, replicas, workers, plans, changes, faults };
 }
 
 function generateMood(chance: Chance): Mood {
@@ -71,6 +73,34 @@ function generateSettings(chance: Chance): FleetSettings {
       locks: of('deploy', few(0.3)),
     },
   };
+}
+
+const LIMITS = [
+  'fleet',
+  'pool:default',
+  'pool:heavy',
+  'tenant:alpha',
+  'tenant:*',
+  'repository:/repo/one',
+  'repository:*',
+  'lock:deploy',
+  'plan:plan00000000',
+  'weight:alpha',
+  'priority:plan00000000',
+];
+
+/** Never to nothing at all: who stops a fleet has to start it again. */
+function generateChanges(chance: Chance): PlannedChange[] {
+  const count = chance.bool(0.25) ? chance.int(1, 4) : 0;
+  return Array.from({ length: count }, () => ({
+    atMs: chance.int(0, 8_000),
+    limits: Object.fromEntries(
+      chance
+        .shuffle(LIMITS)
+        .slice(0, chance.int(1, 3))
+        .map((key) => [key, chance.bool(0.3) ? null : chance.int(1, 4)]),
+    ),
+  }));
 }
 
 function generateReplicas(chance: Chance, mood: Mood): PlannedProcess[] {

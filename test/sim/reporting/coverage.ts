@@ -1,4 +1,4 @@
-import type { PlanEventType, PlanReply, StepStatus } from '#domain';
+import type { FleetEvent, PlanEventType, PlanReply, StepStatus } from '#domain';
 import { FAULT_KINDS } from '../faults/fault.ts';
 import type { RecordedStatus } from '../oracle/step-record.ts';
 import type { Asked } from '../plans/planned-plan.ts';
@@ -8,7 +8,8 @@ export type StatusesAgree = [RecordedStatus, StepStatus] extends [StepStatus, Re
 true satisfies StatusesAgree;
 
 /** By type, whether a big run must have seen it: else it proves less than it says. A new type of event is asked about here. */
-const EVENTS: Record<PlanEventType, 'expected' | 'never'> = {
+const EVENTS: Record<PlanEventType | FleetEvent['type'], 'expected' | 'never'> = {
+  'limits.changed': 'expected',
   'plan.submitted': 'expected',
   'plan.expanded': 'expected',
   'steps.expanded': 'expected',
@@ -79,6 +80,7 @@ const ANSWERS: Record<Asked, readonly PlanReply['status'][]> = {
   redrive: ['applied', 'refused'],
   skip: ['applied', 'refused'],
   kill: ['applied', 'refused'],
+  limits: ['applied', 'refused'],
 };
 
 export const EXPECTED_ANSWERS = Object.entries(ANSWERS).flatMap(([asked, all]) =>

@@ -33,6 +33,7 @@ export async function storyOf(scenario: Scenario, verbose: boolean): Promise<Sto
   const text = [
     ...fleetLines(scenario),
     ...scenario.plans.flatMap(planLines),
+    ...scenario.changes.map(({ atMs, limits }) => `somebody: limits ${JSON.stringify(limits)} at ${atMs} ms`),
     '',
     ...(cut > 0 ? [`(${cut} lines before these: --verbose)`] : []),
     ...lines.slice(cut),

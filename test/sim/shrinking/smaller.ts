@@ -5,6 +5,7 @@ import type { Scenario } from '../plans/scenario.ts';
 /** Scenarios with a little less in them, the boldest first. */
 export function* smaller(scenario: Scenario): Generator<Scenario> {
   for (const faults of without(scenario.faults)) yield { ...scenario, faults };
+  for (const changes of without(scenario.changes)) yield { ...scenario, changes };
   for (const plans of without(scenario.plans)) if (plans.length > 0) yield { ...scenario, plans };
   for (const workers of without(scenario.workers)) if (workers.length > 0) yield { ...scenario, workers };
   for (const replicas of without(scenario.replicas)) if (replicas.length > 0) yield { ...scenario, replicas };
