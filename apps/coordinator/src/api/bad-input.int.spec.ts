@@ -591,6 +591,13 @@ describe('the REST interface and what nobody should send it', () => {
       await expectRefused(sent, status, code, says);
     });
 
+    it('cannot hide behind a wish for another protocol: that is answered, and its connection ends', async () => {
+      const wish = `GET /healthz HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`;
+      const text = await exchange(wish, 'HELO\r\n\r\n');
+      expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(text.toLowerCase()).toContain('connection: close');
+    });
+
     it('is not answered into the middle of a stream', async () => {
       const planId = await endedPlan();
       const address = `GET /v1/events HTTP/1.1\r\n${HOST}\r\n`;

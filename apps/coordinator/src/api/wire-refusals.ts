@@ -6,6 +6,11 @@ import { problemBody } from './problem.ts';
  * What Node itself refuses, before there is a request: told as problems, too.
  */
 export function refuseOnTheWire(server: Server): void {
+  // Nobody here speaks another protocol, so it is answered in this one. After that Node 24.21 takes what is no request
+  // for the bytes of that protocol: neither answered nor cut off, for as long as the client likes.
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false;
+  });
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     const body = problemText(417, 'expectation-unknown', 'send no Expect header, or Expect: 100-continue');
     response.writeHead(417, { 'content-type': TYPE, 'content-length': Buffer.byteLength(body) }).end(body);
