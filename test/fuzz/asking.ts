@@ -249,7 +249,7 @@ function goodValue({ name, schema }: Parameter, known: Known, chance: Chance): s
   };
   const word = words[name];
   if (word !== undefined) return encodeURIComponent(word);
-  if (schema.enum) return String(chance.pick(schema.enum));
+  if (schema.enum) return encodeURIComponent(JSON.stringify(chance.pick(schema.enum)).replaceAll('"', ''));
   return String(chance.bool(0.2) ? (schema.maximum ?? 5) : chance.int(schema.minimum ?? 0, 20));
 }
 

@@ -56,11 +56,13 @@ export function almost(value: Json, chance: Chance): Json {
   const entries = Object.entries(value);
   const at = chance.int(0, Math.max(0, entries.length - 1));
   const entry = entries[at];
-  if (!entry || chance.bool(0.3))
-    entries.push([chance.bool(0.5) ? 'extra' : hostileWord(chance).slice(0, 300), hostileValue(chance)]);
-  else if (chance.bool(0.2)) entries.splice(at, 1);
-  else if (chance.bool(0.2)) entry[0] = `${entry[0]}s`;
-  else if (typeof entry[1] === 'string' && chance.bool(0.3)) entry[1] = `${entry[1]}${'x'.repeat(20_000)}`;
+  const change = chance.next();
+  if (!entry || change < 0.3) {
+    const name = chance.bool(0.5) ? 'extra' : hostileWord(chance).slice(0, 300);
+    entries.push([name, hostileValue(chance)]);
+  } else if (change < 0.4) entries.splice(at, 1);
+  else if (change < 0.5) entry[0] = `${entry[0]}s`;
+  else if (typeof entry[1] === 'string' && change < 0.65) entry[1] = `${entry[1]}${'x'.repeat(20_000)}`;
   else if (typeof entry[1] === 'number')
     entry[1] = chance.pick<Json>([-1, 0, 1.5, 1e18, String(entry[1]), 101]);
   else entry[1] = almost(entry[1], chance);

@@ -84,7 +84,7 @@ export function hostilePart(chance: Chance): string {
     return (
       Buffer.from(word)
         .toString('latin1')
-        .replaceAll(/[\s/?#\u0000-\u001f\u007f]/g, '_') || '_'
+        .replaceAll(/[\s\p{Cc}/?#]/gu, '_') || '_'
     );
   return encodeURIComponent(word) || '%20';
 }

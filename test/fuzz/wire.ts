@@ -186,18 +186,6 @@ export class Wire {
     if (this.unread.length > before) return true;
     if (this.ended || endless) return false;
     if (performance.now() < until) return true;
-    try {
-      const { execSync } = await import('node:child_process');
-      console.error(
-        'DBG',
-        this.socket?.localPort,
-        this.socket?.writableLength,
-        this.socket?.readyState,
-        execSync(`ss -tanp | grep ${this.socket?.localPort}`).toString(),
-      );
-    } catch (e) {
-      console.error('DBG', e);
-    }
     throw new Error('no answer in time');
   }
 }
