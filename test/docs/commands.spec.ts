@@ -5,7 +5,14 @@ import { createProgram } from '../../apps/cli/src/commands/program.ts';
 import { plainPaint, type Terminal } from '../../apps/cli/src/rendering/terminal.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PAGES = ['README.md', 'docs/getting-started.md'];
+const PAGES = [
+  'README.md',
+  'docs/getting-started.md',
+  'docs/operating.md',
+  'docs/paging.md',
+  'docs/runbook.md',
+  'docs/reliability.md',
+];
 
 const terminal: Terminal = {
   out: () => undefined,
@@ -17,15 +24,17 @@ const terminal: Terminal = {
   stdout: process.stdout,
 };
 
-/** Lines of shell blocks that call `skein`, without their comments and pipes. */
+/** Lines of shell blocks that call `skein`, without their comments and pipes, and calls within sentences. */
 function callsOf(page: string): string[] {
   const text = readFileSync(join(ROOT, page), 'utf8');
-  return [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+  const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
     block!
       .split('\n')
       .flatMap((line) => /(?:^|\s)skein (.*)$/.exec(line.replace(/(^|\s)#.*$/, ''))?.[1] ?? [])
       .map((call) => call.replace(/\s[|>&].*$/, '').trim()),
   );
+  const sentences = text.replaceAll(/^ *```[\s\S]*?^ *```/gm, '');
+  return [...blocks, ...[...sentences.matchAll(/`skein ([^`]+)`/g)].map(([, call]) => call!)];
 }
 
 function commandOf(program: Command, words: string[]): { command: Command; rest: string[] } {
@@ -49,7 +58,7 @@ describe('the commands that pages show', () => {
 
   it.each(PAGES)('are there, with the options that %s gives them', (page) => {
     const calls = callsOf(page);
-    expect(calls.length).toBeGreaterThan(1);
+    expect(calls.length).toBeGreaterThan(0);
     const unknown = calls.filter((call) => {
       const { command, rest } = commandOf(program, call.replaceAll(/[[\]]/g, '').split(/\s+/));
       const options = rest.filter((word) => word.startsWith('-') && word !== '-');
