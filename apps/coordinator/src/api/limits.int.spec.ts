@@ -189,7 +189,7 @@ describe('limits over REST', () => {
     [{}, {}, 400, 'body-invalid'],
   ])('refuse %j with %j: %i %s', async (body, headers, status, code) => {
     const { seq } = await limits();
-    const answer = await call('PATCH', '/v1/limits', body, headers as Record<string, string>);
+    const answer = await call('PATCH', '/v1/limits', body, headers);
     expect([answer.status, (answer.json as { code: string }).code]).toEqual([status, code]);
     expect((await limits()).seq).toBe(seq);
   });

@@ -19,7 +19,7 @@ describe('what the decider tells at a scrape', () => {
     plans = [];
     sure = true;
     now = T0;
-    fleet = new Fleet({ fleet: null, pools: {} });
+    fleet = new Fleet({ fleet: null, pools: {}, tenants: { '*': 50 } });
     const workers = [{ draining: false }, { draining: false }, { draining: true }] as KnownWorker[];
     off = observeDecider({
       term: 7,
@@ -33,6 +33,7 @@ describe('what the decider tells at a scrape', () => {
           ['default', 3],
           ['heavy', 2],
         ]),
+      limits: () => fleet.limits(),
       waiting: () => 11,
       unclaimed: () => 5,
     });
@@ -87,6 +88,24 @@ describe('what the decider tells at a scrape', () => {
     expect(scrape.sum('skein_plans_open')).toBe(2);
   });
 
+  it('is which kinds of limits are used up, and how many were changed', async () => {
+    submit('plan0001', [{ name: 'a' }, { name: 'b' }, { name: 'c', locks: ['staging'] }]);
+    const slots = new Map([['default', 9]]);
+    fleet.changeLimits([
+      ['tenant:local', 2],
+      ['weight:local', 3],
+      ['quota:local', 4],
+    ]);
+    fleet.admit(now, slots, (plan, ordinal) => void admit(plan, ordinal, now));
+    const scrape = await scraped();
+    const full = (kind: string) => scrape.sum('skein_limits_full', { kind });
+    expect([full('tenant'), full('quota'), full('fleet'), full('lock')]).toEqual([1, 0, 0, 0]);
+    expect(scrape.sum('skein_limits_changed')).toBe(3);
+    fleet.changeLimits([]);
+    const after = await scraped();
+    expect([after.sum('skein_limits_changed'), after.sum('skein_limits_full')]).toEqual([0, 0]);
+  });
+
   it('is who can work, and what waits', async () => {
     const scrape = await scraped();
     expect(scrape.sum('skein_pool_slots', { pool: 'default' })).toBe(3);
@@ -127,6 +146,8 @@ describe('what the decider tells at a scrape', () => {
       'skein_pool_slots',
       'skein_workers',
       'skein_steps_in_flight',
+      'skein_limits_full',
+      'skein_limits_changed',
       'skein_admission_oldest_wait_seconds',
       'skein_decision_queue_depth',
       'skein_jobs_unclaimed',

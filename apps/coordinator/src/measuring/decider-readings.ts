@@ -1,4 +1,4 @@
-import { firstReady, type PlanState, type PoolSlots, type StepStatus } from '#domain';
+import { firstReady, type LimitInUse, type PlanState, type PoolSlots, type StepStatus } from '#domain';
 import { declaredMetrics, observe } from '#telemetry';
 import type { KnownWorker } from '../deciding/worker-roster.ts';
 
@@ -12,6 +12,7 @@ export interface DeciderFacts {
   stuck: () => number;
   workers: () => KnownWorker[];
   slots: () => PoolSlots;
+  limits: () => Iterable<LimitInUse>;
   waiting: () => number;
   unclaimed: () => number;
 }
@@ -57,6 +58,25 @@ export function observeDecider(facts: DeciderFacts): () => void {
       whileSure((tell) => {
         for (const plan of open(facts))
           for (const [pool, steps] of plan.inFlightByPool) tell(steps, { pool });
+      }),
+    ),
+    observe(
+      'limitsFull',
+      whileSure((tell) => {
+        for (const kind of declaredMetrics.limitsFull.labels.kind) tell(0, { kind });
+        for (const limit of facts.limits()) {
+          const { kind, value, inUse } = limit;
+          if (kind === 'weight' || kind === 'priority' || value === null || inUse === null) continue;
+          if (inUse >= value) tell(1, { kind });
+        }
+      }),
+    ),
+    observe(
+      'limitsChanged',
+      whileSure((tell) => {
+        let changed = 0;
+        for (const { from } of facts.limits()) if (from === 'changed') changed += 1;
+        tell(changed, {});
       }),
     ),
     observe(

@@ -165,9 +165,10 @@ export class Fleet {
   /** All limits that are set, and everything that is in use, with how much; see `docs/operating.md`. */
   *limits(): Generator<LimitInUse> {
     const told = new Set<string>();
+    const holders = this.lockHolders();
     for (const [kind, name, { value, from }] of this.caps.all()) {
       told.add(`${kind} ${name ?? ''}`);
-      yield { kind, name, value, from, inUse: this.inUse(kind, name) };
+      yield { kind, name, value, from, inUse: this.inUse(kind, name, holders) };
     }
     for (const [key, inUse] of this.counts.all()) {
       const [counted, ...rest] = key.split(' ');
@@ -370,7 +371,7 @@ export class Fleet {
     return 2 ** (this.caps.of('priority', plan.planId) ?? plan.submitted?.definition.priority ?? 0);
   }
 
-  private inUse(kind: LimitKind, name: string | null): number | null {
+  private inUse(kind: LimitKind, name: string | null, holders: ReadonlyMap<string, number>): number | null {
     switch (kind) {
       case 'fleet':
         return this.counts.of('fleet');
@@ -379,7 +380,7 @@ export class Fleet {
       case 'quota':
         return name === EVERYONE ? null : this.counts.of(`open ${name}`);
       case 'lock':
-        return this.holdersOf(name!);
+        return holders.get(name!) ?? 0;
       case 'weight':
       case 'priority':
         return null;
@@ -388,11 +389,13 @@ export class Fleet {
     }
   }
 
-  /** Of all tenants together. */
-  private holdersOf(lock: string): number {
-    let holders = 0;
-    for (const [key, used] of this.counts.all())
-      if (key.startsWith('lock ') && key.endsWith(` ${lock}`)) holders += used;
+  /** By lock, of the tenant that has most of it: each has its own. */
+  private lockHolders(): Map<string, number> {
+    const holders = new Map<string, number>();
+    for (const [key, used] of this.counts.all()) {
+      const [kind, , lock] = key.split(' ');
+      if (kind === 'lock') holders.set(lock!, Math.max(used, holders.get(lock!) ?? 0));
+    }
     return holders;
   }
 

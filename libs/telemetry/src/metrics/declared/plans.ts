@@ -106,6 +106,25 @@ export const plans = {
     meaning: 'Steps that are admitted or leased, by pool. At most two per slot.',
     alert: 'Above 0 while the pool has no slots, for 5 m: its workers are gone.',
   },
+  limitsFull: {
+    name: 'skein_limits_full',
+    kind: 'gauge',
+    unit: '1',
+    by: 'decider',
+    labels: { kind: ['fleet', 'tenant', 'pool', 'plan', 'repository', 'lock', 'quota'] },
+    meaning:
+      'Limits of which all is in use: nothing more is admitted by them. Which ones, `skein limits` says. A maxParallel of a plan text is not counted.',
+    alert: '',
+  },
+  limitsChanged: {
+    name: 'skein_limits_changed',
+    kind: 'gauge',
+    unit: '1',
+    by: 'decider',
+    labels: {},
+    meaning: 'Limits that were changed at run time and not taken back: the settings do not say what holds.',
+    alert: '',
+  },
   slots: {
     name: 'skein_pool_slots',
     kind: 'gauge',
