@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -93,4 +94,40 @@ describe('the rules of who may import whom', () => {
     const broken = await brokenImports();
     for (const [from, , rule] of STRANGE) expect(broken).toContainEqual({ from, rule });
   }, 60_000);
+});
+
+/** What no source may say, and where it must not; a text that breaks it shows that it would be seen. */
+const UNSAID: [string, string[], RegExp, string][] = [
+  ['hands a job back to the broker', ['libs/bus/src', 'apps/worker/src'], /\.nak\(/, 'message.nak(5_000);'],
+  [
+    'deletes messages by their sequence',
+    ['libs/bus/src', 'apps/coordinator/src'],
+    /\bdeleteMessage\(|STREAM\.MSG\.DELETE/,
+    'await jsm.streams.deleteMessage(name, 7);',
+  ],
+  [
+    'pushes by force',
+    ['libs/workspace/src', 'apps/worker/src'],
+    /['"`](--force|-f|--mirror)['"`]/,
+    "await git('push', '--force');",
+  ],
+  [
+    'names a span elsewhere than in the table of names',
+    ['libs', 'apps'],
+    /\b(inSpan|startSpan|startActiveSpan)\(\s*['"`]/,
+    "await inSpan('step s17', {}, work);",
+  ],
+];
+
+describe('no program', () => {
+  it.each(UNSAID)('%s', (_, folders, said, broken) => {
+    expect(broken).toMatch(said);
+    const sources = folders.flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => /\.ts$/.test(file) && !/\.spec\.ts$|(^|\/)testing\//.test(file))
+        .map((file) => join(folder, file)),
+    );
+    expect(sources.length).toBeGreaterThan(10);
+    expect(sources.filter((file) => said.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+  });
 });
