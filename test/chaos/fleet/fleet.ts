@@ -147,13 +147,18 @@ export class Fleet {
   }
 
   /**
-   * The program by which a step says from inside of itself that it runs: what the fleet says of itself is not asked.
-   * One per worker, and the life of the worker comes with PATH, so that each line says whose process it was.
+   * The program by which a step says from inside of itself that it runs: what the fleet says of itself is not asked. One
+   * per worker. Whose process it was comes with PATH, which lease's with the folder that the worktree is in.
    */
   private async writeWitness(worker: string, bin: string): Promise<void> {
-    const line = `$SKEIN_PLAN $SKEIN_STEP $SKEIN_EPOCH $SKEIN_ATTEMPT ${worker} $life \${1:-work}`;
-    const script = `#!/bin/sh\nlife=\${PATH%%:*}\nlife=\${life##*/}\necho "${line}" >> '${Fleet.witnessFile(this.folder)}'\n`;
-    await writeFile(join(bin, 'witness'), script, { mode: 0o755 });
+    const lines = [
+      '#!/bin/sh',
+      'life=${PATH%%:*}',
+      'lease=${SKEIN_WORKTREE%/*}',
+      `line="$SKEIN_PLAN $SKEIN_STEP $SKEIN_EPOCH $SKEIN_ATTEMPT ${worker} \${life##*/} \${lease##*-} \${1:-work}"`,
+      `echo "$line" >> '${Fleet.witnessFile(this.folder)}'`,
+    ];
+    await writeFile(join(bin, 'witness'), `${lines.join('\n')}\n`, { mode: 0o755 });
   }
 
   private launch(group: Program[], program: Program): void {

@@ -3,6 +3,8 @@ import type { Shape } from '../load/shape.ts';
 import { judgePlan, type PlanEvidence } from './judge-plan.ts';
 import { readWitness } from './witness.ts';
 
+const TOKEN = '0123456789ab';
+
 const shape: Shape = {
   name: 'wide',
   text: '',
@@ -19,6 +21,7 @@ const shape: Shape = {
 function story(): LedgerEvent[] {
   const step = (ordinal: number, name: string) => ({ ordinal, name, kind: 'run', definition: ordinal - 1 });
   const definition = (name: string, needs: string[]) => ({ name, needs, locks: ['narrow'], attempts: 2 });
+  const commit = (lease: string) => ({ sha: 'abc', ref: `refs/skein/p/${lease}-${TOKEN}/1` });
   const events: [string, Record<string, unknown>][] = [
     [
       'plan.submitted',
@@ -32,10 +35,16 @@ function story(): LedgerEvent[] {
     ['lease.granted', { ordinal: 1, epoch: 2, worker: 'w2' }],
     ['result.late', { ordinal: 1, epoch: 1, worker: 'w1', message: 'attempt' }],
     ['attempt.finished', { ordinal: 1, epoch: 2, worker: 'w2', attempt: 1, verdict: 'rejected' }],
-    ['attempt.finished', { ordinal: 1, epoch: 2, worker: 'w2', attempt: 2, verdict: 'accepted' }],
+    [
+      'attempt.finished',
+      { ordinal: 1, epoch: 2, worker: 'w2', attempt: 2, verdict: 'accepted', commit: commit('s1/2') },
+    ],
     ['step.passed', { ordinal: 1, epoch: 2, worker: 'w2', commit: null }],
     ['step.admitted', { ordinal: 2, epoch: 1 }],
-    ['attempt.finished', { ordinal: 2, epoch: 1, worker: 'w1', attempt: 1, verdict: 'accepted' }],
+    [
+      'attempt.finished',
+      { ordinal: 2, epoch: 1, worker: 'w1', attempt: 1, verdict: 'accepted', commit: commit('s2/1') },
+    ],
     ['step.passed', { ordinal: 2, epoch: 1, worker: 'w1', commit: null }],
     ['plan.completed', {}],
     ['plan.closed', {}],
@@ -44,7 +53,12 @@ function story(): LedgerEvent[] {
 }
 
 function evidence(): PlanEvidence {
-  const witness = ['s1 1 1 w1 1 work', 's1 2 1 w2 1 work', 's1 2 2 w2 1 work', 's2 1 1 w1 1 work'];
+  const witness = [
+    `s1 1 1 w1 1 ${TOKEN} work`,
+    `s1 2 1 w2 1 ${TOKEN} work`,
+    `s1 2 2 w2 1 ${TOKEN} work`,
+    `s2 1 1 w1 1 ${TOKEN} work`,
+  ];
   return {
     shape: structuredClone(shape),
     summary: {
@@ -98,6 +112,10 @@ const lies: Record<string, [change: (e: PlanEvidence) => void, says: RegExp]> = 
     (e) => e.witness.push({ ...e.witness[3]!, life: 2 }),
     /was accepted and ran 2 times/,
   ],
+  'another lease’s work was accepted': [
+    (e) => (e.witness[3]!.token = 'ffffffffffff'),
+    /was accepted and ran 0 times/,
+  ],
   'something ran that was never admitted': [(e) => (e.witness[0]!.epoch = 7), /the ledger never admitted it/],
   'the branch has another head': [(e) => (e.branch!.sha = 'def'), /the branch is at def/],
   'the branch is missing': [(e) => (e.branch = null), /there is no branch/],
@@ -132,6 +150,12 @@ describe('the judge of a plan', () => {
     expect(judgePlan(changed).violations.join('\n')).toMatch(says);
   });
 
+  it('lets a job that was sent again be done again, in a lease of its own, as long as one is accepted', () => {
+    const again = evidence();
+    again.witness.push({ ...again.witness[3]!, token: 'ffffffffffff' });
+    expect(judgePlan(again).violations).toEqual([]);
+  });
+
   it('takes a cancelled plan that had been integrated before', () => {
     const late = evidence();
     late.shape.ends = 'cancelled';
@@ -141,8 +165,19 @@ describe('the judge of a plan', () => {
 
 describe('the witness file', () => {
   it('is read line by line, and a line that no step can have written is named', () => {
-    expect(readWitness('p s3 2 1 w4 7 poison\nnonsense\n')).toEqual({
-      lines: [{ planId: 'p', ordinal: 3, epoch: 2, attempt: 1, worker: 'w4', life: 7, word: 'poison' }],
+    expect(readWitness('p s3 2 1 w4 7 0123456789ab poison\nnonsense\n')).toEqual({
+      lines: [
+        {
+          planId: 'p',
+          ordinal: 3,
+          epoch: 2,
+          attempt: 1,
+          worker: 'w4',
+          life: 7,
+          token: TOKEN,
+          word: 'poison',
+        },
+      ],
       broken: ['nonsense'],
     });
   });

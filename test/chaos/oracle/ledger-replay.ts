@@ -1,5 +1,14 @@
 import type { LedgerEvent } from '../fleet/fleet-client.ts';
 
+export interface RecordedAttempt {
+  attempt: number;
+  epoch: number;
+  worker: string;
+  accepted: boolean;
+  /** Of the lease, as its private ref names it; null when nothing was committed. */
+  token: string | null;
+}
+
 /** One step as the ledger tells of it. Written for this oracle: none of the product's own code takes part. */
 export interface ReplayedStep {
   ordinal: number;
@@ -11,7 +20,7 @@ export interface ReplayedStep {
   /** Whether an epoch of it is under way. */
   live: boolean;
   holder: string | null;
-  attempts: { attempt: number; epoch: number; worker: string; accepted: boolean }[];
+  attempts: RecordedAttempt[];
   countedLosses: number;
   /** How it ended; null: it has not. */
   outcome: string | null;
@@ -155,7 +164,9 @@ const STEP_HANDLERS: Record<string, (step: ReplayedStep, data: Data, r: Replay, 
       wrong(`attempt ${attempt} follows ${step.attempts.length} of ${step.name}`);
     step.holder = data['worker'] as string;
     const accepted = data['verdict'] === 'accepted';
-    step.attempts.push({ attempt, epoch: data['epoch'] as number, worker: step.holder, accepted });
+    const ref = (data['commit'] as { ref: string } | null)?.ref ?? '';
+    const token = /\/\d+-([0-9a-f]{12})\//.exec(ref)?.[1] ?? null;
+    step.attempts.push({ attempt, epoch: data['epoch'] as number, worker: step.holder, accepted, token });
     checkAttempts(step, r, wrong);
   },
   'step.passed': (step, data, _, wrong) => {

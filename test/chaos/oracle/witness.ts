@@ -7,6 +7,8 @@ export interface WitnessLine {
   worker: string;
   /** Which start of that worker. */
   life: number;
+  /** The first 12 digits of the lease's token, as in the names of private refs. */
+  token: string;
   word: string;
 }
 
@@ -16,12 +18,15 @@ export function readWitness(text: string): { lines: WitnessLine[]; broken: strin
   const broken: string[] = [];
   for (const line of text.split('\n')) {
     if (line === '') continue;
-    const match = /^(\S+) s(\d+) (\d+) (\d+) (\w+) (\d+) ([\w-]+)$/.exec(line);
+    const match = /^(\S+) s(\d+) (\d+) (\d+) (\w+) (\d+) ([0-9a-f]{12}) ([\w-]+)$/.exec(line);
     if (match === null) {
       broken.push(line);
       continue;
     }
-    const [, planId, ordinal, epoch, attempt, worker, life, word] = match as unknown as [string, ...string[]];
+    const [, planId, ordinal, epoch, attempt, worker, life, token, word] = match as unknown as [
+      string,
+      ...string[],
+    ];
     lines.push({
       planId: planId!,
       ordinal: Number(ordinal),
@@ -29,6 +34,7 @@ export function readWitness(text: string): { lines: WitnessLine[]; broken: strin
       attempt: Number(attempt),
       worker: worker!,
       life: Number(life),
+      token: token!,
       word: word!,
     });
   }
