@@ -1,4 +1,4 @@
-import { connectBus } from '#bus';
+import { connectBus, type Bus } from '#bus';
 import { silentLogger } from '#telemetry';
 import { eventually, gitRepo } from '#testing';
 import { BuiltFleet } from './built-fleet.ts';
@@ -53,19 +53,45 @@ describe('the sweeper of the built coordinator', () => {
   );
 
   it(
+    'issues anew a job of a version that its worker does not know: it is left, with a reason, and not lost',
+    async () => {
+      fleet = await BuiltFleet.start({ SKEIN_LEASE_MS: '60s', SKEIN_CLAIM_TIMEOUT_MS: `${CLAIM_MS}ms` });
+      await (await fleet.worker('w0')).end('SIGKILL');
+      const planId = await fleet.submit({ version: 1, name: 'newer', steps: [{ name: 'any', noop: true }] });
+      await withBus(async (bus) => {
+        const [stream] = await queuedBy(bus);
+        const job = await eventually(
+          () => bus.jsm.streams.getMessage(stream!, { last_by_subj: bus.subjects.allJobs() }),
+          {
+            what: 'the job to be on the queue',
+          },
+        );
+        // As a newer decider would have put it there.
+        await bus.jsm.streams.purge(stream!, { filter: job.subject });
+        await bus.js.publish(job.subject, JSON.stringify({ ...job.json<object>(), version: 2 }));
+      });
+      const worker = await fleet.worker('w1');
+      await eventually(() => worker.log.includes('Left a job of an unknown version'), {
+        timeoutMs: 20_000,
+        what: 'the worker to leave it',
+      });
+      expect(await fleet.closed(planId)).toMatchObject({ status: 'completed', counts: { passed: 1 } });
+      expect((await fleet.metrics()).sum(REPAIRS, { kind: 'job-reissued' })).toBeGreaterThanOrEqual(1);
+      const types = (await fleet.ledger(planId)).map(({ type }) => type);
+      expect(types).not.toContain('lease.lost');
+      expect(types.filter((type) => type === 'step.admitted')).toHaveLength(1);
+    },
+    TEST_MS,
+  );
+
+  it(
     'finds within seconds a job that the broker has lost, publishes it again, and counts it',
     async () => {
       fleet = await BuiltFleet.start({ SKEIN_LEASE_MS: '60s', SKEIN_CLAIM_TIMEOUT_MS: `${CLAIM_MS}ms` });
       // Nothing is admitted where nobody works; this one is believed to live for a while, and takes nothing.
       await (await fleet.worker('w0')).end('SIGKILL');
       const planId = await fleet.submit({ version: 1, name: 'lost', steps: [{ name: 'any', noop: true }] });
-      const bus = await connectBus({
-        url: fleet.nats.url,
-        namespace: 'skein',
-        name: 'spec',
-        log: silentLogger,
-      });
-      try {
+      await withBus(async (bus) => {
         const queued = async (): Promise<number> => {
           let messages = 0;
           for await (const { state } of bus.jsm.streams.list(bus.subjects.allJobs()))
@@ -73,9 +99,8 @@ describe('the sweeper of the built coordinator', () => {
           return messages;
         };
         await eventually(async () => (await queued()) === 1, { what: 'the job to be on the queue' });
-        for await (const { config } of bus.jsm.streams.list(bus.subjects.allJobs())) {
-          expect((await bus.jsm.streams.purge(config.name)).purged).toBe(1);
-        }
+        for (const stream of await queuedBy(bus))
+          expect((await bus.jsm.streams.purge(stream)).purged).toBe(1);
         const lostAt = performance.now();
         await eventually(async () => (await queued()) === 1, {
           timeoutMs: 20_000,
@@ -86,12 +111,31 @@ describe('the sweeper of the built coordinator', () => {
         expect(foundMs).toBeLessThan(FOUND_MS_MAX);
         // As republished or as reissued: a purge moves the consumer past what it took away.
         expect((await fleet.metrics()).sum(REPAIRS)).toBe(1);
-        await fleet.worker('w1');
-        expect(await fleet.closed(planId)).toMatchObject({ status: 'completed' });
-      } finally {
-        await bus.close();
-      }
+      });
+      await fleet.worker('w1');
+      expect(await fleet.closed(planId)).toMatchObject({ status: 'completed' });
     },
     TEST_MS,
   );
+
+  async function withBus(use: (bus: Bus) => Promise<void>): Promise<void> {
+    const bus = await connectBus({
+      url: fleet.nats.url,
+      namespace: 'skein',
+      name: 'spec',
+      log: silentLogger,
+    });
+    try {
+      await use(bus);
+    } finally {
+      await bus.close();
+    }
+  }
 });
+
+/** Names of the streams of jobs: one. */
+async function queuedBy(bus: Bus): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { config } of bus.jsm.streams.list(bus.subjects.allJobs())) names.push(config.name);
+  return names;
+}
