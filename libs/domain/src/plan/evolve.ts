@@ -353,7 +353,9 @@ function metGroup(state: PlanState, group: GroupState): GroupState[] {
     if (dependant.unmetNeeds === 0) next.push(dependant);
   }
   if (state.unmetGroups === 0 && state.system.integrate !== null && state.status === 'running') {
-    move(state, stepOf(state, state.system.integrate), 'ready');
+    const integrate = stepOf(state, state.system.integrate);
+    // Somebody may have skipped it before its time: then nothing is published.
+    if (!isEnded(integrate.status)) move(state, integrate, 'ready');
   }
   return next;
 }

@@ -245,6 +245,19 @@ describe('a skipped step', () => {
     expect(story.state.status).toBe('completed');
   });
 
+  it('that integrates stays skipped when the last of the others passes after it', () => {
+    const story = new PlanStory(aPlan([aStep('a')], REPO));
+    story.admitAll();
+    story.pass('resolve', { resolved: { baseSha: 'b'.repeat(40), files: {}, texts: {} } });
+    story.admitAll();
+    skip(story, 'integrate');
+    expect(story.state.status).toBe('running');
+    story.pass('a');
+    expect([story.step('integrate').status, story.step('publish').status]).toEqual(['skipped', 'skipped']);
+    expect(story.state.status).toBe('completed');
+    expect(story.admitAll()).toEqual(['clean']);
+  });
+
   it.each(['resolve', 'publish', 'clean'])('is never %s', (name) => {
     const story = new PlanStory(aPlan([aStep('a')], REPO));
     story.admitAll();
