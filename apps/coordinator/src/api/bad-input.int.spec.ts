@@ -268,6 +268,23 @@ describe('the REST interface and what nobody should send it', () => {
       ['with the plan as an object', '{"text": {"version": 1}}', 400, 'body-invalid', 'as a string'],
       ['with an unknown key', '{"text": "", "plan": 1}', 400, 'body-invalid', 'unknown key "plan"'],
       ['with an unknown key', '{"text": "", "\\u001b[2J": 1}', 400, 'body-invalid', 'unknown key "\\u001b'],
+      [
+        'with a key that would write to a terminal',
+        '{"text": "", "params": {"\\u001b[2J": {}}}',
+        400,
+        'body-invalid',
+        'params."\\u001b[2J": expected text',
+      ],
+      [
+        'that is wrong in very many places',
+        JSON.stringify({
+          text: '',
+          params: Object.fromEntries([...Array(3_000).keys()].map((n) => [n, {}])),
+        }),
+        400,
+        'body-invalid',
+        /params\.19: [^;]*; and 2980 more$/,
+      ],
       ['with __proto__', '{"__proto__": {"text": "x"}}', 400, 'body-malformed', 'JSON'],
       [
         'with constructor',

@@ -93,6 +93,17 @@ function checkHeaders(request: FastifyRequest, route: Route): void {
 function body(schema: z.ZodType, given: unknown): unknown {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
-  throw new Problem(400, 'body-invalid', issues.join('; '));
+  const { issues } = parsed.error;
+  const told = issues.slice(0, ISSUES_TOLD_MAX).map(({ path, message }) => `${placeOf(path)}: ${message}`);
+  if (issues.length > ISSUES_TOLD_MAX) told.push(`and ${issues.length - ISSUES_TOLD_MAX} more`);
+  throw new Problem(400, 'body-invalid', told.join('; '));
+}
+
+/** A body may be wrong in as many places as it has bytes. */
+const ISSUES_TOLD_MAX = 20;
+
+/** Keys of maps are the sender's: they may hold what steers a terminal. */
+function placeOf(path: readonly PropertyKey[]): string {
+  const parts = path.map((part) => (/^[\w-]{1,60}$/.test(String(part)) ? String(part) : show(String(part))));
+  return parts.join('.') || 'body';
 }
