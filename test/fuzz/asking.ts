@@ -65,7 +65,7 @@ export class Asking {
   constructor(o: AskOptions) {
     this.o = o;
     this.weighted = o.operations.flatMap((one) =>
-      Array.from({ length: Math.ceil((WEIGHTS[one.id] ?? (one.method === 'POST' ? 2 : 1)) * 10) }, () => one),
+      Array.from({ length: Math.ceil((WEIGHTS[one.id] ?? (one.body ? 2 : 1)) * 10) }, () => one),
     );
   }
 
@@ -174,6 +174,7 @@ export class Asking {
   private body(operation: Operation, kind: Kind, flaw: string, chance: Chance): Buffer {
     if (flaw === 'body' && kind === 'hostile' && chance.bool(0.6)) return hostileText(chance);
     const value = valueOf(operation.body!, chance) as { [key: string]: Json };
+    if ('limits' in value) value['limits'] = goodLimits(this.o.known, chance);
     // A fork cannot be tried only: it is asked for with a key that nobody knows.
     if (this.quiet && operation.id === 'forkPlan')
       return Buffer.from(JSON.stringify({ ...value, quiet: true }));
@@ -251,6 +252,22 @@ function goodValue({ name, schema }: Parameter, known: Known, chance: Chance): s
   if (word !== undefined) return encodeURIComponent(word);
   if (schema.enum) return encodeURIComponent(JSON.stringify(chance.pick(schema.enum)).replaceAll('"', ''));
   return String(chance.bool(0.2) ? (schema.maximum ?? 5) : chance.int(schema.minimum ?? 0, 20));
+}
+
+/** Never so few that nothing would go on. */
+function goodLimits(known: Known, chance: Chance): Json {
+  const names = [
+    'fleet',
+    'tenant:local',
+    'tenant:*',
+    'pool:default',
+    'lock:one',
+    `plan:${known.planId(chance)}`,
+  ];
+  const caps = chance
+    .some(names, 0.3)
+    .map((name): [string, Json] => [name, chance.pick([64, 100, 5_000, null])]);
+  return Object.fromEntries([['weight:local', chance.int(1, 5)], ...caps]);
 }
 
 function badValue(chance: Chance): string {

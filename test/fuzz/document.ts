@@ -36,7 +36,7 @@ export interface Response {
 
 export interface Operation {
   id: string;
-  method: 'GET' | 'POST';
+  method: string;
   path: string;
   pattern: RegExp;
   parameters: Parameter[];
@@ -70,7 +70,7 @@ function operation(path: string, method: string, one: Record<string, unknown>): 
   const body = one['requestBody'] as { content: Record<string, { schema: Schema }> } | undefined;
   return {
     id: one['operationId'] as string,
-    method: method.toUpperCase() as 'GET' | 'POST',
+    method: method.toUpperCase(),
     path,
     pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}/?$`),
     parameters: (one['parameters'] ?? []) as Parameter[],

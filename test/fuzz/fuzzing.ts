@@ -5,7 +5,7 @@ import { Client } from './client.ts';
 import { operationsOf, type ApiDocument } from './document.ts';
 import { FuzzedStack } from './fuzzed-stack.ts';
 import { Judge } from './judging.ts';
-import { Known } from './known.ts';
+import { Known, type PreparedPlan } from './known.ts';
 import { prepare, settle } from './preparing.ts';
 import { Tally } from './tally.ts';
 import { Wire } from './wire.ts';
@@ -73,7 +73,7 @@ class Fuzzing {
   private asking!: Asking;
   private judge!: Judge;
   private tally!: Tally;
-  private prepared: string[] = [];
+  private prepared: PreparedPlan[] = [];
 
   constructor(stack: FuzzedStack, o: FuzzOptions) {
     this.stack = stack;
@@ -172,7 +172,12 @@ class Fuzzing {
     const plans = await stack.planIds();
     for (const planId of tally.begun)
       if (!plans.has(planId)) tally.fail(`plan ${planId} was answered as begun, and is not recorded`);
-    const made = new Set([...this.prepared, ...tally.begun, ...tally.unknownPlans]);
+    const made = new Set([
+      FLEET,
+      ...this.prepared.map(({ planId }) => planId),
+      ...tally.begun,
+      ...tally.unknownPlans,
+    ]);
     for (const planId of plans)
       if (!made.has(planId)) tally.fail(`plan ${planId} is recorded, and nobody was told that it begins`);
     for (const { planId, type, by } of await stack.askedFor()) {
@@ -256,7 +261,9 @@ type Used = ReturnType<FuzzedStack['usage']>;
 const FAILURES_MAX = 100;
 /** So many reach every operation; a few may not. */
 const COVERING_REQUESTS = 5_000;
-const PLACEHOLDERS = ['completed', 'late', 'asleep', 'integrated', 'blocked', 'poisoned'];
+const PLACEHOLDERS = [{ planId: 'prepared', step: 'step-0' }];
+/** The stream of what is recorded of no plan. */
+const FLEET = 'fleet';
 
 function show({ show }: FuzzOptions): boolean {
   return show !== null;

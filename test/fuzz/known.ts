@@ -11,11 +11,14 @@ const REMEMBERED = 400;
 export class Known {
   private readonly plans: string[] = [];
   private readonly keys: string[] = [];
-  /** Of plans that were brought to their ends before: with attempts, logs, diffs, dead letters. */
-  private readonly prepared: readonly string[];
+  private readonly prepared: readonly PreparedPlan[];
 
-  constructor(prepared: readonly string[]) {
+  constructor(prepared: readonly PreparedPlan[]) {
     this.prepared = prepared;
+  }
+
+  preparedPlan(chance: Chance): PreparedPlan {
+    return chance.pick(this.prepared);
   }
 
   submitted(key: string): string {
@@ -30,7 +33,7 @@ export class Known {
   }
 
   planId(chance: Chance, preparedShare = 0.25): string {
-    if (this.plans.length === 0 || chance.bool(preparedShare)) return chance.pick(this.prepared);
+    if (this.plans.length === 0 || chance.bool(preparedShare)) return this.preparedPlan(chance).planId;
     // The newest are still running, and the very newest may not be there yet.
     const newest = this.plans.slice(-40, -1);
     return newest.length > 0 && chance.bool(0.6) ? chance.pick(newest) : chance.pick(this.plans);
@@ -41,22 +44,27 @@ export class Known {
   }
 }
 
+/** One that was brought to where it stands before: with attempts, logs, diffs, dead letters. */
+export interface PreparedPlan {
+  planId: string;
+  /** The one that it is about. */
+  step: string;
+}
+
 export function planIdFor(key: string): string {
   return createHash('sha256').update(`local\n${key}`).digest('hex').slice(0, 20);
 }
 
 /** A step is asked for together with a plan: more often with one that has such steps. */
 export function goodParts(names: readonly string[], known: Known, chance: Chance): Record<string, string> {
-  const isPrepared = names.includes('step') && chance.bool(names.includes('attempt') ? 0.7 : 0.4);
-  const step = isPrepared
-    ? chance.pick(['s1', 's2', 's0', 'works', 'fails', 'doomed', 'asleep', 'integrate'])
-    : chance.pick(['s0', 's0', 's1', 's1', 's2', 's3', 'step-0', 'step-0', 'step-1', 'step-2', 'step-0[a]']);
-  return {
-    planId: known.planId(chance, isPrepared ? 1 : 0.2),
-    step: encodeURIComponent(step),
-    attempt: String(chance.int(1, 2)),
-    sink: 'ops',
-  };
+  const attempt = String(chance.int(1, 2));
+  if (names.includes('step') && chance.bool(names.includes('attempt') ? 0.7 : 0.4)) {
+    const { planId, step } = known.preparedPlan(chance);
+    const another = chance.bool(0.3) ? chance.pick(['s0', 's1', 's2', 'integrate', 'works']) : step;
+    return { planId, step: another, attempt, sink: 'ops' };
+  }
+  const step = chance.pick(['s0', 's0', 's1', 's1', 's2', 's3', 'step-0', 'step-0', 'step-1', 'step-0[a]']);
+  return { planId: known.planId(chance, 0.15), step: encodeURIComponent(step), attempt, sink: 'ops' };
 }
 
 /** One that is encoded, one that is not, and bytes that are no text. */

@@ -1,8 +1,9 @@
 import { until, type Client } from './client.ts';
 import type { FuzzedStack } from './fuzzed-stack.ts';
+import type { PreparedPlan } from './known.ts';
 
 /** Plans in every way that a plan can stand, with attempts, logs, diffs and dead letters: what requests can be about. */
-export async function prepare(stack: FuzzedStack, client: Client): Promise<string[]> {
+export async function prepare(stack: FuzzedStack, client: Client): Promise<PreparedPlan[]> {
   const wanted = preparedPlans(stack.repository());
   const ids = await Promise.all(
     wanted.map(({ key, plan }) => client.submit(key, { version: 1, name: key, ...plan })),
@@ -28,10 +29,18 @@ export async function prepare(stack: FuzzedStack, client: Client): Promise<strin
       return status === ending;
     });
   }
-  return ids;
+  return wanted.map(({ step }, at) => ({ planId: ids[at]!, step }));
 }
 
-function preparedPlans(repo: string): { key: string; ending: string; plan: object }[] {
+interface Wanted {
+  key: string;
+  ending: string;
+  /** The one that it is about. */
+  step: string;
+  plan: object;
+}
+
+function preparedPlans(repo: string): Wanted[] {
   const asleep = { name: 'asleep', wait: '1h' };
   const noops = [
     { name: 'step-0', noop: true },
@@ -41,20 +50,17 @@ function preparedPlans(repo: string): { key: string; ending: string; plan: objec
   const fails = { name: 'fails', run: 'echo said; false', attempts: 2 };
   const doomed = { name: 'doomed', run: 'sleep 600', pool: 'doomed', attempts: 1 };
   const runs = { name: 'works', run: 'echo said; sleep 600', attempts: 1 };
+  const running = { repo, integrate: 'none', steps: [runs] };
   const blocked = { repo, integrate: 'none', steps: [works, fails] };
   const poisoned = { repo, integrate: 'none', maxLeases: 1, steps: [doomed, works] };
   return [
-    { key: 'completed', ending: 'completed', plan: { steps: noops } },
-    { key: 'late', ending: 'halted', plan: { deadline: '1s', steps: [asleep] } },
-    { key: 'asleep', ending: 'running', plan: { steps: [asleep, ...noops] } },
-    ...several('running', 3).map((key) => ({
-      key,
-      ending: 'running',
-      plan: { repo, integrate: 'none', steps: [runs] },
-    })),
-    { key: 'integrated', ending: 'completed', plan: { repo, steps: [works] } },
-    ...several('blocked', 6).map((key) => ({ key, ending: 'halted', plan: blocked })),
-    ...several('poisoned', 3).map((key) => ({ key, ending: 'halted', plan: poisoned })),
+    { key: 'completed', ending: 'completed', step: 'step-0', plan: { steps: noops } },
+    { key: 'late', ending: 'halted', step: 'asleep', plan: { deadline: '1s', steps: [asleep] } },
+    { key: 'asleep', ending: 'running', step: 'asleep', plan: { steps: [asleep, ...noops] } },
+    { key: 'integrated', ending: 'completed', step: 'works', plan: { repo, steps: [works] } },
+    ...several('running', 3).map((key) => ({ key, ending: 'running', step: 'works', plan: running })),
+    ...several('blocked', 6).map((key) => ({ key, ending: 'halted', step: 'fails', plan: blocked })),
+    ...several('poisoned', 3).map((key) => ({ key, ending: 'halted', step: 'doomed', plan: poisoned })),
   ];
 }
 

@@ -38,7 +38,7 @@ export class Tally {
 
   answered(ask: Ask, method: string, address: string, answer: Answer): void {
     this.count(method, address, String(answer.status));
-    const isChange = method === 'POST' && answer.status < 300;
+    const isChange = !['GET', 'HEAD'].includes(method) && answer.status < 300;
     if (isPastValidation(answer)) this.pastValidation += 1;
     if (!isChange || address.includes('dryRun=true')) return;
     this.accepted.add(ask.n);
