@@ -55,7 +55,8 @@ describe('the sweeper of the built coordinator', () => {
   it(
     'issues anew a job of a version that its worker does not know: it is left, with a reason, and not lost',
     async () => {
-      fleet = await BuiltFleet.start({ SKEIN_LEASE_MS: '60s', SKEIN_CLAIM_TIMEOUT_MS: `${CLAIM_MS}ms` });
+      // Longer than a worker needs to start on a busy machine: else the job is issued anew before anybody sees it.
+      fleet = await BuiltFleet.start({ SKEIN_LEASE_MS: '60s', SKEIN_CLAIM_TIMEOUT_MS: '10s' });
       await (await fleet.worker('w0')).end('SIGKILL');
       const planId = await fleet.submit({ version: 1, name: 'newer', steps: [{ name: 'any', noop: true }] });
       await withBus(async (bus) => {
@@ -72,7 +73,7 @@ describe('the sweeper of the built coordinator', () => {
       });
       const worker = await fleet.worker('w1');
       await eventually(() => worker.log.includes('Left a job of an unknown version'), {
-        timeoutMs: 20_000,
+        timeoutMs: 40_000,
         what: 'the worker to leave it',
       });
       expect(await fleet.closed(planId)).toMatchObject({ status: 'completed', counts: { passed: 1 } });
