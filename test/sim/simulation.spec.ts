@@ -16,7 +16,7 @@ describe('the simulation', () => {
       failed: null,
       missing: [],
     });
-  }, 600_000);
+  }, 900_000);
 
   it('plays the same run for the same seed, in whichever process', async () => {
     const play = (): Promise<string[]> =>

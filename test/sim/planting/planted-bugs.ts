@@ -19,6 +19,7 @@ const FLEET = 'libs/domain/src/scheduling/fleet.ts';
 const LEDGER = 'libs/ledger/src/memory/in-memory-ledger.ts';
 const LOOP = 'apps/coordinator/src/deciding/decision-loop.ts';
 const DECIDER = 'apps/coordinator/src/deciding/decider.ts';
+const LIMITS = 'apps/coordinator/src/deciding/fleet-limits.ts';
 const LEASES = 'apps/coordinator/src/deciding/lease-table.ts';
 const SWEEPER = 'apps/coordinator/src/deciding/sweeper.ts';
 const DISPATCHER = 'apps/coordinator/src/publishing/job-dispatcher.ts';
@@ -257,6 +258,18 @@ export const PLANTED_BUGS: Record<string, PlantedBug> = {
     DECIDER,
     'if (holder.worker !== worker || holder.tokenDigest !== digestToken(lease.token)) {',
     'if (holder.worker !== worker) {',
+  ),
+  'deposed-decider-takes-work-away': bug(
+    'a decider whose term may be over says that a lease is lost',
+    DECIDER,
+    "if (reply.status === 'lost' && !this.isInCharge) throw",
+    "if (reply.status === 'lost' && this.stopped) throw",
+  ),
+  'limits-forgotten': bug(
+    'a new decider does not know which limits were changed',
+    LIMITS,
+    'private mustRead = true;',
+    'private mustRead = false;',
   ),
   'ended-jobs-stay': bug(
     'the jobs of a plan that has ended stay on the queue',
