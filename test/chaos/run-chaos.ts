@@ -31,11 +31,9 @@ const TAIL_MS = 1_500;
 
 /** Null: it was interrupted. */
 export async function runChaos(o: ChaosOptions): Promise<Report | null> {
-  const fleet = await Fleet.start({
-    folder: await o.run.ephemeralDir('chaos'),
-    logDir: o.logDir,
-    run: o.run,
-  });
+  const folder = await o.run.ephemeralDir('chaos');
+  const fleet = await Fleet.start({ folder, logDir: o.logDir, run: o.run });
+  o.say(`the fleet is in ${folder}`);
   const watch = new FleetWatch(fleet);
   const poisoning = await Poisoning.start(Fleet.witnessFile(fleet.folder), fleet.workers);
   let stopped = false;
