@@ -58,6 +58,9 @@ export async function fuzz(o: FuzzOptions): Promise<FuzzResult | null> {
     stack = await FuzzedStack.start({
       sinkUrl: `http://127.0.0.1:${(sink.address() as AddressInfo).port}/hook`,
     });
+    const begun = stack;
+    const interrupted = (): void => void begun.stop().finally(() => process.exit(130));
+    process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
     return await new Fuzzing(stack, o).run();
   } finally {
     await stack?.stop();
