@@ -13,19 +13,20 @@ const CODE = /^[a-z]+(-[a-z]+)*$/;
 
 const read = new Map<string, ts.SourceFile[]>();
 
-function sourcesOf(folder: string): ts.SourceFile[] {
-  const sources = read.get(folder) ?? parsed(folder);
-  read.set(folder, sources);
+/** `word`: only those in which it stands, as parsing takes its time. */
+function sourcesOf(folder: string, word = ''): ts.SourceFile[] {
+  const key = `${word} ${folder}`;
+  const sources = read.get(key) ?? parsed(folder, word);
+  read.set(key, sources);
   return sources;
 }
 
-function parsed(folder: string): ts.SourceFile[] {
+function parsed(folder: string, word: string): ts.SourceFile[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.ts$/.test(file) && !/\.spec\.ts$|(^|\/)(testing|contract)\//.test(file))
-    .map((file) => {
-      const text = readFileSync(join(ROOT, folder, file), 'utf8');
-      return ts.createSourceFile(`${folder}/${file}`, text, ts.ScriptTarget.Latest, true);
-    });
+    .map((file) => ({ file, text: readFileSync(join(ROOT, folder, file), 'utf8') }))
+    .filter(({ text }) => text.includes(word))
+    .map(({ file, text }) => ts.createSourceFile(`${folder}/${file}`, text, ts.ScriptTarget.Latest, true));
 }
 
 function literalsIn(node: ts.Node): string[] {
@@ -164,7 +165,10 @@ export function reasonCodes(): string[] {
   const problems = new Set(textProblemCodes());
   const steps = sources.filter(({ fileName }) => !REFUSING.test(fileName));
   const told = all(steps, reasonsIn, tablesIn).filter((code) => !problems.has(code));
-  const errors = all(UNDER_A_LEASE.flatMap(sourcesOf), errorsIn)
+  const errors = all(
+    UNDER_A_LEASE.flatMap((folder) => sourcesOf(folder)),
+    errorsIn,
+  )
     .filter(({ name }) => !(name in UNTOLD))
     .map(({ code }) => spelt(code));
   const unions = [...unionOf(workspace, 'GitErrorCode'), ...unionOf(workspace, 'ResolutionErrorCode')];
@@ -182,7 +186,9 @@ function textProblemCodes(): string[] {
 
 /** Of the API: `code` of a problem, and of a command that a worker or a replica is refused. */
 export function problemCodes(): string[] {
-  const api = ['apps/coordinator/src/api', 'apps/coordinator/src/commands'].flatMap(sourcesOf);
+  const api = ['apps/coordinator/src/api', 'apps/coordinator/src/commands'].flatMap((folder) =>
+    sourcesOf(folder),
+  );
   const domain = sourcesOf('libs/domain/src');
   const described = all(api, (node) =>
     ts.isPropertyAssignment(node) &&
@@ -215,7 +221,9 @@ export function holdKinds(): string[] {
 export function loggedAlerts(): string[] {
   return sorted(
     all(
-      ['apps', 'libs'].flatMap(sourcesOf).filter(({ fileName }) => !fileName.includes('/metrics/declared/')),
+      ['apps', 'libs']
+        .flatMap((folder) => sourcesOf(folder, 'alert'))
+        .filter(({ fileName }) => !fileName.includes('/metrics/declared/')),
       (node) =>
         (ts.isPropertyAssignment(node) || ts.isVariableDeclaration(node)) &&
         node.name.getText() === 'alert' &&
