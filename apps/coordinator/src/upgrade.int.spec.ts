@@ -90,7 +90,7 @@ class Witness {
         const last = (await this.story(planId)).at(-1)?.event.type;
         return last === 'plan.closed';
       },
-      { timeoutMs: 60_000, what: `plan ${planId} to close` },
+      { timeoutMs: 120_000, what: `plan ${planId} to close` },
     );
   }
 

@@ -171,6 +171,25 @@ describe('a lease', () => {
     expect(story.step('a')).toMatchObject({ status: 'blocked', reason: { code: 'fault-persists' } });
     expect(story.state.status).toBe('halted');
   });
+
+  it('that workers older than the coordinator do not know waits for a newer one, however many give it back', () => {
+    const story = new PlanStory(aPlan([aStep('a')]));
+    const reason = { code: 'unknown-work', message: 'this worker is older than its coordinator' };
+    for (let times = 1; times <= 20; times += 1) {
+      expect(story.admitAll()).toEqual(['a']);
+      story.tell({
+        kind: 'release',
+        lease: story.lease('a', `t${times}`),
+        cause: 'fault',
+        reason,
+        jitter: 1,
+      });
+      // Not at once: it would go round and round.
+      expect(story.admitAll()).toEqual([]);
+      story.now += 60_000;
+    }
+    expect(story.step('a')).toMatchObject({ status: 'ready', leasesLost: 0, reason });
+  });
 });
 
 describe('attempts', () => {

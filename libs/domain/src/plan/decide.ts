@@ -345,7 +345,8 @@ function release(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 
       notBefore: fault ? toIso(turn.now + wait) : null,
     },
   });
-  if (fault && step.faults >= MAX_FAULTS) {
+  // A worker that is older than its coordinator says nothing of the step: it waits for a newer one.
+  if (fault && input.reason.code !== 'unknown-work' && step.faults >= MAX_FAULTS) {
     block(turn, step, {
       code: 'fault-persists',
       message: `given back ${step.faults} times for the same kind of fault; the last one: ${input.reason.message}`,
