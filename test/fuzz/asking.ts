@@ -119,8 +119,7 @@ export class Asking {
   }
 
   private path(operation: Operation, flaw: string, chance: Chance): string {
-    const names = operation.parameters.flatMap((one) => (one.in === 'path' ? [one.name] : []));
-    const good = goodParts(names, this.o.known, chance);
+    const good = goodParts(operation, this.o.known, chance);
     const parts = operation.path.split('/').map((part) => {
       const name = /^\{(\w+)\}$/.exec(part)?.[1];
       if (name === undefined) return part;
@@ -139,7 +138,7 @@ export class Asking {
       const { name } = parameter;
       for (let times = chance.bool(0.1) ? 2 : 1; times > 0; times -= 1)
         pairs.push(
-          `${name}=${flaw === 'query' ? badValue(chance) : goodValue(parameter, this.o.known, chance)}`,
+          `${name}=${flaw === 'query' ? badValue(chance) : goodValue(parameter, this.o.known.planId(chance, operation), chance)}`,
         );
     }
     if (flaw === 'query')
@@ -174,7 +173,7 @@ export class Asking {
   private body(operation: Operation, kind: Kind, flaw: string, chance: Chance): Buffer {
     if (flaw === 'body' && kind === 'hostile' && chance.bool(0.6)) return hostileText(chance);
     const value = valueOf(operation.body!, chance) as { [key: string]: Json };
-    if ('limits' in value) value['limits'] = goodLimits(this.o.known, chance);
+    if ('limits' in value) value['limits'] = goodLimits(this.o.known.planId(chance, operation), chance);
     // A fork cannot be tried only: it is asked for with a key that nobody knows.
     if (this.quiet && operation.id === 'forkPlan')
       return Buffer.from(JSON.stringify({ ...value, quiet: true }));
@@ -234,7 +233,7 @@ function flaws({ body, parameters }: Operation, kind: Kind): string[] {
   ];
 }
 
-function goodValue({ name, schema }: Parameter, known: Known, chance: Chance): string {
+function goodValue({ name, schema }: Parameter, planId: string, chance: Chance): string {
   const words: Record<string, string> = {
     name: chance.pick(['fuzz', 'fuzz small', 'F', "fuzz o'b"]),
     tenant: chance.pick(['local', 'other']),
@@ -243,7 +242,7 @@ function goodValue({ name, schema }: Parameter, known: Known, chance: Chance): s
     createdAfter: chance.pick(['2020-01-01', '2026-11-20T08:00:00Z', '2999-01-01T00:00:00+02:00']),
     createdBefore: chance.pick(['2020-01-01', '2999-12-31']),
     age: chance.pick(['<24h', '>7d', '<1ms']),
-    plan: known.planId(chance),
+    plan: planId,
     type: chance.pick(['plan.completed', 'step.passed']),
     reason: chance.pick(['leases-used-up', 'x']),
     after: schema.type === 'string' ? chance.pick(['0-0', '1-1']) : String(chance.int(0, 9)),
@@ -255,15 +254,8 @@ function goodValue({ name, schema }: Parameter, known: Known, chance: Chance): s
 }
 
 /** Never so few that nothing would go on. */
-function goodLimits(known: Known, chance: Chance): Json {
-  const names = [
-    'fleet',
-    'tenant:local',
-    'tenant:*',
-    'pool:default',
-    'lock:one',
-    `plan:${known.planId(chance)}`,
-  ];
+function goodLimits(planId: string, chance: Chance): Json {
+  const names = ['fleet', 'tenant:local', 'tenant:*', 'pool:default', 'lock:one', `plan:${planId}`];
   const caps = chance
     .some(names, 0.3)
     .map((name): [string, Json] => [name, chance.pick([64, 100, 5_000, null])]);

@@ -264,7 +264,7 @@ type Used = ReturnType<FuzzedStack['usage']>;
 const FAILURES_MAX = 100;
 /** So many reach every operation; a few may not. */
 const COVERING_REQUESTS = 5_000;
-const PLACEHOLDERS = [{ planId: 'prepared', step: 'step-0' }];
+const PLACEHOLDERS = [{ planId: 'prepared', step: 'step-0', keptFor: null }];
 /** The stream of what is recorded of no plan. */
 const FLEET = 'fleet';
 

@@ -29,7 +29,7 @@ export async function prepare(stack: FuzzedStack, client: Client): Promise<Prepa
       return status === ending;
     });
   }
-  return wanted.map(({ step }, at) => ({ planId: ids[at]!, step }));
+  return wanted.map(({ step, keptFor = null }, at) => ({ planId: ids[at]!, step, keptFor }));
 }
 
 interface Wanted {
@@ -37,6 +37,7 @@ interface Wanted {
   ending: string;
   /** The one that it is about. */
   step: string;
+  keptFor?: string;
   plan: object;
 }
 
@@ -58,9 +59,21 @@ function preparedPlans(repo: string): Wanted[] {
     { key: 'late', ending: 'halted', step: 'asleep', plan: { deadline: '1s', steps: [asleep] } },
     { key: 'asleep', ending: 'running', step: 'asleep', plan: { steps: [asleep, ...noops] } },
     { key: 'integrated', ending: 'completed', step: 'works', plan: { repo, steps: [works] } },
-    ...several('running', 3).map((key) => ({ key, ending: 'running', step: 'works', plan: running })),
+    ...several('running', 3).map((key) => ({
+      key,
+      ending: 'running',
+      step: 'works',
+      keptFor: 'killStep',
+      plan: running,
+    })),
     ...several('blocked', 6).map((key) => ({ key, ending: 'halted', step: 'fails', plan: blocked })),
-    ...several('poisoned', 3).map((key) => ({ key, ending: 'halted', step: 'doomed', plan: poisoned })),
+    ...several('poisoned', 3).map((key) => ({
+      key,
+      ending: 'halted',
+      step: 'doomed',
+      keptFor: 'redriveStep',
+      plan: poisoned,
+    })),
   ];
 }
 
