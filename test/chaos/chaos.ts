@@ -26,7 +26,11 @@ async function main(): Promise<number> {
   const logDir = await makeLogFolder(seed);
   say(`chaos for ${minutes} minutes with seed ${seed}; logs are in ${logDir}`);
   const report = await runChaos({ seed, minutes, run, logDir, say, signal: interrupted.signal });
-  if (report === null) return 1;
+  if (report === null) {
+    // Whoever interrupts it asks for nothing.
+    await rm(logDir, { recursive: true, force: true });
+    return 1;
+  }
   process.stdout.write(printReport(report));
   if (report.violations.length > 0) {
     say(`a promise was broken. Again: npm run chaos -- --minutes ${minutes} --seed ${seed}. Logs: ${logDir}`);
