@@ -1,4 +1,5 @@
 import { Chance } from '../sim/core/chance.ts';
+import type { Ask, Kind } from './ask.ts';
 import { almost, valueOf } from './bodies.ts';
 import type { Json, Operation, Parameter } from './document.ts';
 import { goodParts, hostilePart, planIdFor, type Known } from './known.ts';
@@ -6,23 +7,6 @@ import { hostileText, hostileWord } from './noise.ts';
 import { almostPlan, hostilePlanText, validPlan } from './plan-texts.ts';
 import { bytesOf, chunkedBytesOf, headOf, headerText, type Request } from './request.ts';
 import { wireNoise } from './wire-noise.ts';
-
-/** How a request is wrong; `valid`: not at all. */
-export type Kind = 'valid' | 'almost' | 'hostile' | 'wire' | 'pipelined' | 'abandoned';
-
-export interface Ask {
-  n: number;
-  kind: Kind;
-  /** In the order of the answers. */
-  requests: { method: string; address: string }[];
-  parts: Buffer[];
-  /** The plan that a submission would make. */
-  planId: string | null;
-  /** It is cut off in the middle: an answer may be missing. */
-  mayBeSilent: boolean;
-  streamMs?: number;
-  last: boolean;
-}
 
 const SHARES: [Kind, number][] = [
   ['valid', 0.42],

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { Asking, type Ask } from './asking.ts';
+import type { Ask } from './ask.ts';
+import { Asking } from './asking.ts';
 import { Client } from './client.ts';
 import { operationsOf, type ApiDocument } from './document.ts';
 import { FuzzedStack } from './fuzzed-stack.ts';

@@ -1,4 +1,4 @@
-import type { Ask } from './asking.ts';
+import type { Ask } from './ask.ts';
 import { operationAt, type Operation } from './document.ts';
 import type { Answer } from './wire.ts';
 

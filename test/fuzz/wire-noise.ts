@@ -1,5 +1,5 @@
 import type { Chance } from '../sim/core/chance.ts';
-import type { Ask } from './asking.ts';
+import type { Ask } from './ask.ts';
 import { randomText } from './noise.ts';
 
 type Noise = Pick<Ask, 'requests' | 'parts' | 'last' | 'mayBeSilent'>;
