@@ -207,7 +207,7 @@ describe('a decider that comes back to the queue', () => {
   });
 });
 
-describe('a claim of an epoch that a decider has never given out', () => {
+describe('a lease of an epoch that a decider has never given out', () => {
   const lease = { planId: PLAN, ordinal: 0, epoch: 2, worker: 'w1', token: 'a'.repeat(32) };
 
   it('is lost, if the decider is sure of its term', async () => {
@@ -226,6 +226,24 @@ describe('a claim of an epoch that a decider has never given out', () => {
     facts.tell('claim', { lease });
     await clock.pass(100);
     expect(facts.answers).toEqual([{ status: 'later' }]);
+    await decider.stop();
+  });
+
+  it('is not taken from its worker by a heartbeat either, unless the decider is sure', async () => {
+    const { decider, clock, facts, sure } = await aDecider();
+    await decider.start();
+    const { worker, ...held } = lease;
+    const heartbeat = { worker, pools: ['default'], slots: 1, draining: false, leases: [held] };
+    sure.is = false;
+    facts.tell('heartbeat', heartbeat);
+    await clock.pass(100);
+    sure.is = true;
+    facts.tell('heartbeat', heartbeat);
+    await clock.pass(100);
+    expect(facts.answers).toMatchObject([
+      { lost: [] },
+      { lost: [{ epoch: 2, reason: 'its epoch is over' }] },
+    ]);
     await decider.stop();
   });
 });

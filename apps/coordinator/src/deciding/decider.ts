@@ -304,7 +304,8 @@ export class Decider {
         ? []
         : [{ planId: lease.planId, ordinal: lease.ordinal, epoch: lease.epoch, reason }];
     });
-    return { term: this.term, leaseMs: this.o.leaseMs, lost };
+    // As for `decided`. Nobody is told to come later: while the ledger is away, that would end every lease.
+    return { term: this.term, leaseMs: this.o.leaseMs, lost: this.isInCharge ? lost : [] };
   }
 
   private whyLost(worker: string, lease: HeartbeatMessage['leases'][number], now: number): string | null {

@@ -1,5 +1,5 @@
 import type { JobWork } from '#contracts';
-import type { Reason } from '#domain';
+import { UNKNOWN_WORK, type Reason } from '#domain';
 
 /** Everything that `perform` and the fix loop's tasks can do. A kind that is added there is added here. */
 const KINDS: Record<JobWork['kind'], true> = {
@@ -32,7 +32,7 @@ export function unknownWork(work: JobWork): Reason | null {
 function unknown(name: unknown): Reason {
   const shown = JSON.stringify(String(name).slice(0, 100));
   return {
-    code: 'unknown-work',
+    code: UNKNOWN_WORK,
     message: `This worker does not know the work ${shown}: it is older than its coordinator.`,
   };
 }

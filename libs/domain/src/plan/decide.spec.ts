@@ -186,9 +186,15 @@ describe('a lease', () => {
       });
       // Not at once: it would go round and round.
       expect(story.admitAll()).toEqual([]);
-      story.now += 60_000;
+      story.now += 300_000;
     }
     expect(story.step('a')).toMatchObject({ status: 'ready', leasesLost: 0, reason });
+    // Nor does it count when something else is wrong once a newer worker has come.
+    expect(story.admitAll()).toEqual(['a']);
+    const fault = { code: 'remote-unreachable', message: 'cannot reach the repository' };
+    const lease = story.lease('a', 'newer');
+    story.tell({ kind: 'release', lease, cause: 'fault', reason: fault, jitter: 1 });
+    expect(story.step('a')).toMatchObject({ status: 'ready', notBefore: story.now + 1_000 });
   });
 });
 

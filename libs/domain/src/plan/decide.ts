@@ -1,5 +1,5 @@
 import type { PlanEvent, Reason } from '../ledger/events.ts';
-import { MAX_FAULTS, backoffMs } from '../leasing/backoff.ts';
+import { MAX_FAULTS, UNKNOWN_WORK, UNKNOWN_WORK_BACKOFF, backoffMs } from '../leasing/backoff.ts';
 import { toIso } from '../time.ts';
 import { expand } from './expansion.ts';
 import { textsNamed, type StepKind } from './definition.ts';
@@ -333,7 +333,11 @@ function block(turn: Turn, step: StepState, reason: Reason): void {
 
 function release(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 'release' }>): PlanReply {
   const fault = input.cause === 'fault';
-  const wait = fault ? Math.max(1, backoffMs(step.faults + 1, input.jitter)) : 0;
+  const unknown = input.reason.code === UNKNOWN_WORK;
+  const spaced = unknown
+    ? backoffMs(step.unknownWork + 1, input.jitter, UNKNOWN_WORK_BACKOFF)
+    : backoffMs(step.faults + 1, input.jitter);
+  const wait = fault ? Math.max(1, spaced) : 0;
   turn.emit({
     type: 'lease.released',
     data: {
@@ -346,7 +350,7 @@ function release(turn: Turn, step: StepState, input: Extract<PlanInput, { kind: 
     },
   });
   // A worker that is older than its coordinator says nothing of the step: it waits for a newer one.
-  if (fault && input.reason.code !== 'unknown-work' && step.faults >= MAX_FAULTS) {
+  if (fault && !unknown && step.faults >= MAX_FAULTS) {
     block(turn, step, {
       code: 'fault-persists',
       message: `given back ${step.faults} times for the same kind of fault; the last one: ${input.reason.message}`,

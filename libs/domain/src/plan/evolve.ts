@@ -1,3 +1,4 @@
+import { UNKNOWN_WORK } from '../leasing/backoff.ts';
 import type {
   PlanEvent,
   PlanExpanded,
@@ -59,7 +60,10 @@ export function evolve(state: PlanState, event: PlanEvent, at: number): void {
     case 'lease.released': {
       const step = stepOf(state, event.data.ordinal);
       if (event.data.counts) step.leasesLost += 1;
-      if (event.type === 'lease.released' && event.data.notBefore) step.faults += 1;
+      if (event.type === 'lease.released' && event.data.notBefore) {
+        if (event.data.reason.code === UNKNOWN_WORK) step.unknownWork += 1;
+        else step.faults += 1;
+      }
       step.holder = null;
       step.notBefore = event.data.notBefore ? fromIso(event.data.notBefore) : 0;
       step.reason = event.data.reason;
@@ -232,6 +236,7 @@ function addStep(state: PlanState, instance: StepInstance): void {
     attemptsAllowed: attemptsOf(state, instance),
     leasesLost: 0,
     faults: 0,
+    unknownWork: 0,
     notBefore: 0,
     readyAt: 0,
     admittedAt: 0,
@@ -397,6 +402,7 @@ function stepReopened(state: PlanState, { ordinal, attempts, note }: StepReopene
   step.attemptsAllowed = attempts;
   step.leasesLost = 0;
   step.faults = 0;
+  step.unknownWork = 0;
   step.holder = null;
   step.notBefore = 0;
   if (note !== null) {

@@ -43,6 +43,8 @@ export interface StepState {
   leasesLost: number;
   /** Leases given back because something outside failed. */
   faults: number;
+  /** Leases given back by workers that do not know the work: they say nothing of the step. */
+  unknownWork: number;
   /** Not admitted (a sleeping step: not passed) before this instant (ms); 0: at once. */
   notBefore: number;
   /** When it last became ready, a backoff included, and when it was last admitted (ms); 0: never. */
