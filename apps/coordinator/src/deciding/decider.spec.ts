@@ -1,6 +1,6 @@
 import type { Bus } from '#bus';
 import { Subjects, celExpressions } from '#contracts';
-import type { PlanEvent } from '#domain';
+import { FLEET_STREAM, type PlanEvent } from '#domain';
 import { EMPTY_HEAD, InMemoryLedger } from '#ledger';
 import { silentLogger } from '#telemetry';
 import { aPlan, aStep } from '#testing';
@@ -121,8 +121,8 @@ async function admitted(): Promise<InMemoryLedger> {
   return ledger;
 }
 
-async function aDecider() {
-  const ledger = await admitted();
+async function aDecider(given?: InMemoryLedger) {
+  const ledger = given ?? (await admitted());
   const clock = new HeldClock();
   const { bus, facts } = aBus(clock);
   const { term } = (await ledger.terms.campaign('now'))!;
@@ -245,5 +245,32 @@ describe('a lease of an epoch that a decider has never given out', () => {
       { lost: [{ epoch: 2, reason: 'its epoch is over' }] },
     ]);
     await decider.stop();
+  });
+});
+
+describe('a plan that nobody can make a state of', () => {
+  it('keeps the limits that were changed for it, whatever else is changed meanwhile', async () => {
+    const ledger = await admitted();
+    const by = { name: 'ann', via: 'cli' };
+    const asked = (limits: Record<string, number | null>) => ({ by, why: null, limits, expectedSeq: null });
+    const first = await aDecider(ledger);
+    await first.decider.start();
+    await first.decider.changeLimits(asked({ [`plan:${PLAN}`]: 2, [`priority:${PLAN}`]: 3 }), null);
+    await first.decider.stop();
+    await ledger.terms.resign(first.decider.term);
+
+    const read = ledger.read.bind(ledger);
+    ledger.read = (planId, afterSeq, limit) =>
+      planId === PLAN ? Promise.reject(new Error('an event of tomorrow')) : read(planId, afterSeq, limit);
+    const second = await aDecider(ledger);
+    await second.decider.start();
+    await second.decider.changeLimits(asked({ fleet: 5 }), null);
+    await second.decider.stop();
+    const events = await ledger.read(FLEET_STREAM, 0, 10);
+    expect(events.map(({ event }) => event)).toMatchObject([
+      { data: { limits: { [`plan:${PLAN}`]: 2, [`priority:${PLAN}`]: 3 } } },
+      { data: { limits: { fleet: 5 } } },
+    ]);
+    expect(second.decider.limits.changed(`plan:${PLAN}`)).toMatchObject({ value: 2 });
   });
 });

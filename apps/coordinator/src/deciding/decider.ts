@@ -121,7 +121,7 @@ export class Decider {
       ledger: o.ledger,
       fleet: this.fleet,
       log: o.log,
-      isOpen: (planId) => this.plans.cached(planId) !== undefined,
+      isOpen: (planId) => this.plans.mayBeOpen(planId),
       onChanged: () => o.onCommitted([]),
     });
     this.leases = new LeaseTable(o.leaseMs);

@@ -3,6 +3,7 @@ import {
   EMPTY_HEAD,
   InMemoryLedger,
   InMemoryTerms,
+  LedgerUnavailableError,
   verifyChain,
   type Append,
   type LedgerEvent,
@@ -174,6 +175,27 @@ describe('limits that are changed while the fleet runs', () => {
     await limits.settle(systemClock.now());
     await Promise.all(waiting.slice(0, 100));
     expect(limits.seq).toBe(1);
+  });
+
+  it('are given up by all who wait for them after as many tries, while the ledger is away', async () => {
+    const { limits } = await aTerm();
+    const { read } = ledger;
+    ledger.read = () => Promise.reject(new LedgerUnavailableError('nothing-written', null));
+    ledger.failNextAppend({ outcome: 'unknown', written: false });
+    const givenUp: unknown[] = [];
+    for (const fleet of [5, 6, 7])
+      limits
+        .submit(asked({ fleet }), null)
+        .catch(({ code }: { code: string }) => givenUp.push([fleet, code]));
+    for (let tries = 0; tries < 19; tries += 1) await limits.settle(0).catch(() => undefined);
+    expect(givenUp).toEqual([]);
+    // One that came later has its own tries.
+    const late = limits.submit(asked({ fleet: 8 }), null);
+    await limits.settle(0).catch(() => undefined);
+    expect(givenUp).toEqual([5, 6, 7].map((fleet) => [fleet, 'ledger-down']));
+    ledger.read = read;
+    await limits.settle(0);
+    await expect(late).resolves.toMatchObject({ status: 'applied', seq: 1 });
   });
 
   it('are told with who changed them, and with what is in use', async () => {

@@ -82,19 +82,13 @@ export class FleetLimits {
    * `now`: wall clock (ms). Throws what the ledger throws; then nothing may be admitted before it was called again.
    */
   async settle(now: number): Promise<void> {
-    if (this.mustRead) await this.read();
+    if (this.mustRead) await this.read().catch((error: unknown) => this.failed(error, null));
     for (let waiting = this.queue[0]; waiting; waiting = this.queue[0]) {
-      try {
-        const reply = await this.carryOut(waiting, now);
-        if (reply === null) continue;
-        this.queue.shift();
-        waiting.resolve(reply);
-      } catch (error) {
-        // Whether it was written is not known.
-        this.mustRead = true;
-        this.giveUpAfter(waiting, error);
-        throw error;
-      }
+      const one = waiting;
+      const reply = await this.carryOut(one, now).catch((error: unknown) => this.failed(error, one));
+      if (reply === null) continue;
+      this.queue.shift();
+      one.resolve(reply);
     }
   }
 
@@ -139,12 +133,24 @@ export class FleetLimits {
     this.o.fleet.changeLimits([...this.state.changed].map(([key, { value }]) => [key, value]));
   }
 
-  private giveUpAfter(waiting: Waiting, error: unknown): void {
-    waiting.tries += 1;
-    if (waiting.tries < TRIES_MAX && error instanceof LedgerUnavailableError) return;
-    this.queue.shift();
+  /** Whether anything was written is not known. `asked`: the change that was being carried out. */
+  private failed(error: unknown, asked: Waiting | null): never {
+    this.mustRead = true;
+    // A defect that shows with this change need not be that of the others.
+    if (asked && !(error instanceof LedgerUnavailableError)) this.giveUp(asked, error);
+    // Each of them waits for the ledger as long as the first: nobody waits twenty tries for each one before him.
+    for (const waiting of [...this.queue]) {
+      waiting.tries += 1;
+      if (waiting.tries >= TRIES_MAX || error instanceof TermLostError) this.giveUp(waiting, error);
+    }
+    throw error;
+  }
+
+  private giveUp(waiting: Waiting, error: unknown): void {
+    this.queue = this.queue.filter((other) => other !== waiting);
     if (error instanceof TermLostError) waiting.reject(new NotDeciderError(error));
-    else if (error instanceof LedgerUnavailableError) waiting.reject(new LedgerDownError(error));
+    else if (error instanceof LedgerUnavailableError || waiting.tries >= TRIES_MAX)
+      waiting.reject(new LedgerDownError(error));
     else
       waiting.reject(
         error instanceof Error ? error : new Error('a change of limits failed', { cause: error }),

@@ -21,6 +21,8 @@ export interface OpenPlansListener {
 export class OpenPlans {
   private readonly states = new Map<string, PlanState>();
   private readonly discarded = new Set<string>();
+  /** Open as far as is known, and nobody can make a state of them. */
+  private readonly unread = new Set<string>();
   /** Nothing happens to a closed plan any more, but its workers may still ask. The last one is last. */
   private readonly closed = new Map<string, PlanState>();
   private closedSteps = 0;
@@ -57,6 +59,11 @@ export class OpenPlans {
 
   cached(planId: string): PlanState | undefined {
     return this.states.get(planId);
+  }
+
+  /** Whether it is open as far as is known: one that cannot be read now may be readable tomorrow. */
+  mayBeOpen(planId: string): boolean {
+    return this.states.has(planId) || this.discarded.has(planId) || this.unread.has(planId);
   }
 
   /** A plan that is about to be submitted: if the ledger has it after all, the append says so. */
@@ -109,6 +116,7 @@ export class OpenPlans {
     } catch (error) {
       if (!(error instanceof PlanUnreadableError)) throw error;
       this.discarded.delete(planId);
+      this.unread.add(planId);
       this.listener.onUnreadable?.(error);
       return null;
     }
@@ -122,6 +130,7 @@ export class OpenPlans {
       if (events.length < PAGE) break;
     }
     this.discarded.delete(planId);
+    this.unread.delete(planId);
     if (!state.submitted) return null;
     if (state.closed) {
       this.keepClosed(state);
