@@ -9,6 +9,7 @@ import { chainAppend, EMPTY_HEAD } from '../chain/event-body.ts';
 import { verifyChain } from '../chain/verify-chain.ts';
 import { LEDGER_CONTRACT } from '../contract/ledger-contract.ts';
 import { PostgresUnderTest } from '../contract/postgres-under-test.ts';
+import { TermLostError } from '../errors.ts';
 import type { Append, AppendResult, Head, Ledger, StoredEvent, TailCursor } from '../ledger.ts';
 import { EVENT_COLUMNS, toStoredEvent, type EventRow } from './event-row.ts';
 import { LedgerDatabase } from './ledger-database.ts';
@@ -227,6 +228,37 @@ class LedgerWithNaiveTail extends PostgresLedger {
   }
 }
 
+/** Appends under a term that is not the current one. */
+class LedgerWithoutTermCheck extends PostgresLedger {
+  protected override async holdTerm(client: pg.PoolClient, term: number): Promise<void> {
+    try {
+      await super.holdTerm(client, term);
+    } catch (error) {
+      if (!(error instanceof TermLostError)) throw error;
+      await client.query('BEGIN');
+    }
+  }
+}
+
+/** Its statement lacks a part of what an append must fit. */
+class LedgerWithoutClause extends PostgresLedger {
+  constructor(
+    database: LedgerDatabase,
+    private readonly clause: string,
+  ) {
+    super(database);
+  }
+
+  protected override insertFitting(client: pg.PoolClient, pendings: Pending[]): Promise<Set<string> | null> {
+    const query = (statement: pg.QueryConfig): Promise<pg.QueryResult> => {
+      const [before, after, ...more] = statement.text.split(this.clause);
+      if (after === undefined || more.length > 0) throw new Error(`${this.clause} is not there exactly once`);
+      return client.query({ ...statement, text: before + after });
+    };
+    return super.insertFitting({ query } as unknown as pg.PoolClient, pendings);
+  }
+}
+
 describe('the contract suite', () => {
   async function firstFailure(makeLedger: (database: LedgerDatabase) => Ledger): Promise<string | null> {
     for (const { story, run } of LEDGER_CONTRACT) {
@@ -244,6 +276,25 @@ describe('the contract suite', () => {
     expect(await firstFailure((database) => new LedgerWithoutRetry(database))).toBe(
       'a rival that commits in the middle of a batch takes only its own plan',
     );
+  });
+
+  it('finds a ledger that takes appends of a deposed decider', async () => {
+    expect(await firstFailure((database) => new LedgerWithoutTermCheck(database))).toBe(
+      'a deposed decider cannot append anywhere',
+    );
+  });
+
+  it.each([
+    [
+      'head.seq = e.seq AND head.hash = e.hash AND ',
+      'an append beyond the head leaves no gap: it is a conflict',
+    ],
+    [
+      'head.hash = e.hash AND ',
+      'an append whose expected hash is not the head is a conflict, though its seq is right',
+    ],
+  ])('finds a ledger whose statement lacks `%s`', async (clause, story) => {
+    expect(await firstFailure((database) => new LedgerWithoutClause(database, clause))).toBe(story);
   });
 
   it('finds a tail that trusts positions', async () => {

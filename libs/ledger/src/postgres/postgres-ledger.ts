@@ -160,7 +160,7 @@ export class PostgresLedger implements Ledger {
    * `head.tx < own` keeps a plan's events in the order of the tail: an event may only follow one of an earlier
    * transaction. null: a writer got between the look and the write, and the transaction is void.
    */
-  private async insertFitting(client: PoolClient, pendings: Pending[]): Promise<Set<string> | null> {
+  protected async insertFitting(client: PoolClient, pendings: Pending[]): Promise<Set<string> | null> {
     const { schema } = this.database;
     const rows = pendings.flatMap((pending) => pending.rows);
     try {
