@@ -51,6 +51,8 @@ describe('the built fleet under faults', () => {
     expect(report).toMatchObject({ seed: SEED, violations: [] });
     const done = Object.keys(report.faultsByKind);
     expect([...done, ...report.faultsLeftOut].sort()).toEqual([...ALL_FAULT_KINDS].sort());
+    // Not every machine lets a test mount a disk. Everything else can be done everywhere.
+    expect(report.faultsLeftOut.filter((kind) => kind !== 'disk-full')).toEqual([]);
     // A run in which nothing was lost, or nothing came to an end, would have shown nothing.
     expect(report.leasesLost).toBeGreaterThan(0);
     expect(report.repairs).toBeGreaterThan(0);

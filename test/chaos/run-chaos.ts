@@ -10,7 +10,7 @@ import { FleetWatch } from './fleet/fleet-watch.ts';
 import { Poisoning } from './load/poisoning.ts';
 import { shapes } from './load/shapes.ts';
 import { Load } from './load/submitting.ts';
-import { judgeAll } from './oracle/judging.ts';
+import { judgeAll, type Judged } from './oracle/judging.ts';
 import { leftovers } from './oracle/leftovers.ts';
 import { keepEvidence } from './reporting/log-folder.ts';
 import { makeReport, type Report } from './reporting/report.ts';
@@ -46,9 +46,7 @@ export async function runChaos(o: ChaosOptions): Promise<Report | null> {
     for (const { planId, shape } of load.open)
       judged.violations.push(`${planId} (${shape.name}) is not closed ${settledMs} ms after the last fault`);
     stopped = true;
-    for (const name of await fleet.stopPrograms())
-      judged.violations.push(`${name} did not end when it was told to`);
-    judged.violations.push(...(await leftovers(fleet, judged.replays)));
+    judged.violations.push(...(await endAndLook(fleet, judged)));
     if (judged.violations.length > 0) await keepEvidence(o.logDir, fleet, judged);
     return makeReport({
       ...{ seed: o.seed, minutes: o.minutes, leaseMs: LEASE_MS, plans: load.plans, done, settledMs, judged },
@@ -67,6 +65,18 @@ export async function runChaos(o: ChaosOptions): Promise<Report | null> {
     await poisoning.stop();
     if (!stopped) await fleet.stopPrograms();
     await fleet.stopServers();
+  }
+}
+
+/** Ends the programs as an orchestrator would, and tells what they left. */
+async function endAndLook(fleet: Fleet, { replays }: Judged): Promise<string[]> {
+  const smallDisk = await fleet.keepSmallDisk();
+  try {
+    const killed = await fleet.stopPrograms();
+    const late = killed.map((name) => `${name} did not end when it was told to`);
+    return [...late, ...(await leftovers(fleet, replays, smallDisk))];
+  } finally {
+    await smallDisk?.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, type Run } from '#servers';
 import { EXACT_POOL } from '../load/shapes.ts';
@@ -84,6 +84,12 @@ export class Fleet {
 
   get programs(): Program[] {
     return [...this.coordinators, ...this.workers];
+  }
+
+  /** The small disk of the worker that has it, as it is now; it outlives the worker until the handle is closed. */
+  async keepSmallDisk(): Promise<FileHandle | null> {
+    const pid = this.workers.at(-1)?.pid ?? null;
+    return this.disk === null || pid === null ? null : this.disk.keep(pid);
   }
 
   /** Workers first: they tell a coordinator what they finish. Names of those that had to be killed. */

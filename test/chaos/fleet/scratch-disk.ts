@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
+import { open, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -33,6 +33,14 @@ export class ScratchDisk {
       if (works) return disk;
     }
     return null;
+  }
+
+  /**
+   * The disk as the process `pid` sees it, kept for as long as the handle is open, also when the process is gone. What is on
+   * it is read through `/proc/self/fd`.
+   */
+  keep(pid: number): Promise<FileHandle> {
+    return open(join(`/proc/${pid}/root`, this.folder), 'r');
   }
 
   /** To the last byte, as the process `pid` sees it. Returns what makes room again. */

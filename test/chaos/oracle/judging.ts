@@ -8,6 +8,7 @@ import type { GitHost } from '../fleet/git-host.ts';
 import type { Submitted } from '../load/submitting.ts';
 import { judgePlan } from './judge-plan.ts';
 import type { Replay } from './ledger-replay.ts';
+import { timelineOf, type PlanTimeline } from './plan-timeline.ts';
 import { readWitness, type WitnessLine } from './witness.ts';
 
 const run = promisify(execFile);
@@ -22,6 +23,8 @@ export interface Judged {
   violations: string[];
   /** When something of a plan moved, in milliseconds since the epoch, ascending. */
   progress: number[];
+  /** One per plan. */
+  timelines: PlanTimeline[];
 }
 
 const PROGRESS = new Set(['lease.granted', 'attempt.finished', 'step.passed']);
@@ -29,7 +32,7 @@ const PROGRESS = new Set(['lease.granted', 'attempt.finished', 'step.passed']);
 /** Holds every plan against its text, its ledger, the witness and the repository. */
 export async function judgeAll(plans: Submitted[], fleet: Fleet, client: FleetClient): Promise<Judged> {
   const witness = readWitness(await readFile(Fleet.witnessFile(fleet.folder), 'utf8'));
-  const judged: Judged = { replays: new Map(), broken: [], violations: [], progress: [] };
+  const judged: Judged = { replays: new Map(), broken: [], violations: [], progress: [], timelines: [] };
   for (const line of witness.broken) judged.violations.push(`the witness file has a broken line: ${line}`);
   const byPlan = Map.groupBy(witness.lines, ({ planId }) => planId);
   const known = new Set(plans.map(({ planId }) => planId));
@@ -57,6 +60,7 @@ async function judgeOne(
   const { planId, shape } = plan;
   const events = await client.ledger(planId);
   for (const { at, type } of events) if (PROGRESS.has(type)) judged.progress.push(Date.parse(at));
+  judged.timelines.push(timelineOf(events));
   const summary = plan.closed ?? (await client.plan(planId));
   const branch = await readBranch(fleet.git, shape.branch);
   const { violations, replayed } = judgePlan({ shape, summary, events, witness, branch });

@@ -1,14 +1,22 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fleet } from '../fleet/fleet.ts';
 import { processesNaming } from '../fleet/process-table.ts';
 import type { Replay } from './ledger-replay.ts';
 
-/** What must not be there after every program has ended by itself and every plan is closed. */
-export async function leftovers(fleet: Fleet, replays: Map<string, Replay>): Promise<string[]> {
+/**
+ * What must not be there after every program has ended by itself and every plan is closed. `smallDisk`: that of the worker
+ * that had one, kept past its end.
+ */
+export async function leftovers(
+  fleet: Fleet,
+  replays: Map<string, Replay>,
+  smallDisk: FileHandle | null,
+): Promise<string[]> {
   return [
     ...(await leftProcesses(fleet)),
     ...(await leftOnDisk(join(fleet.folder, 'work'))),
+    ...(await leftOnSmallDisk(fleet, smallDisk)),
     ...(await leftRefs(fleet, replays)),
   ];
 }
@@ -24,8 +32,14 @@ async function leftProcesses({ folder }: Fleet): Promise<string[]> {
     .map(({ pid, command }) => `process ${pid} still runs: ${command.slice(0, 200)}`);
 }
 
-/** Worktrees, lease folders, indexes and locks of the workers that share a folder (the small disk went with its own). */
-async function leftOnDisk(work: string): Promise<string[]> {
+async function leftOnSmallDisk({ disk }: Fleet, kept: FileHandle | null): Promise<string[]> {
+  if (disk === null) return [];
+  if (kept === null) return ['the small disk could not be looked at: its worker was not there at the end'];
+  return leftOnDisk(`/proc/self/fd/${kept.fd}`);
+}
+
+/** Worktrees, lease folders, indexes and locks below a worker's folder, which several workers may share. */
+export async function leftOnDisk(work: string): Promise<string[]> {
   const left: string[] = [];
   for (const entry of await readdir(work, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);

@@ -2,6 +2,7 @@ import { BEYOND_LEASE_MS, isDense } from '../faults/fault-plan.ts';
 import type { FaultsDone } from '../faults/fault-runner.ts';
 import type { Submitted } from '../load/submitting.ts';
 import type { Judged } from '../oracle/judging.ts';
+import { longestForOnePlan } from '../oracle/plan-timeline.ts';
 
 export interface Report {
   seed: number;
@@ -27,6 +28,8 @@ export interface Report {
   ownEnds: Record<string, string[]>;
   /** From the end of a round of faults to the next claim, attempt or result anywhere; null: no round was followed by one. */
   longestToProgressMs: number | null;
+  /** The same for the slowest single plan of those that had a step under way; null: there were none. */
+  longestToProgressOfAPlanMs: number | null;
   goalMs: number;
   /** From the end of all faults until every plan was closed. */
   settledMs: number;
@@ -71,6 +74,7 @@ export function makeReport(t: Told): Report {
     operatorRetries: sum(t.plans.map(({ retries }) => retries)),
     ownEnds: t.ownEnds,
     longestToProgressMs: longestToProgress(t.done.roundEnds, t.judged.progress),
+    longestToProgressOfAPlanMs: longestForOnePlan(t.done.roundEnds, t.judged.timelines),
     goalMs: t.leaseMs + BEYOND_LEASE_MS,
     settledMs: t.settledMs,
     violations: [...t.judged.violations, ...tooSlow(t)],
@@ -121,6 +125,7 @@ export function printReport(r: Report): string {
         .join(', ') || 'none'
     }`,
     `to progress      ${r.longestToProgressMs === null ? 'unknown' : `${r.longestToProgressMs} ms`} at most after a round of faults (goal ${r.goalMs} ms)`,
+    `  of one plan    ${r.longestToProgressOfAPlanMs === null ? 'unknown' : `${r.longestToProgressOfAPlanMs} ms`} at most, of those with a step under way`,
     `settled          ${r.settledMs} ms after the last fault`,
     ...r.violations.map((violation) => `VIOLATED         ${violation}`),
     r.violations.length === 0 ? 'every promise held' : `${r.violations.length} violations`,
