@@ -2,11 +2,27 @@ import type { PlanInput } from '#domain';
 import { Fleet, evolve, initialPlanState, type PlanState } from '#domain';
 import { silentLogger } from '#telemetry';
 import { aPlan, aStep } from '#testing';
-import { systemClock } from './clock.ts';
 import { LeaseTable } from './lease-table.ts';
 import { Sweeper, type SweeperOptions } from './sweeper.ts';
 
 const LEASE_MS = 10_000;
+
+/** Timers that go off when they are told to. */
+function heldTimers(now: () => number) {
+  let timers: { at: number; task: () => void }[] = [];
+  return {
+    schedule: (delayMs: number, task: () => void): (() => void) => {
+      const timer = { at: now() + delayMs, task };
+      timers.push(timer);
+      return () => (timers = timers.filter((other) => other !== timer));
+    },
+    run: (): void => {
+      const due = timers.filter(({ at }) => at <= now());
+      timers = timers.filter(({ at }) => at > now());
+      for (const { task } of due) task();
+    },
+  };
+}
 
 function aSweeper() {
   const now = { ms: 0 };
@@ -14,11 +30,12 @@ function aSweeper() {
   const areOver: (() => boolean)[] = [];
   const gate: { wait: Promise<void>; sweeps: number } = { wait: Promise.resolve(), sweeps: 0 };
   const facts = { hears: true, isSure: true };
+  const timers = heldTimers(() => now.ms);
   const leases = new LeaseTable(LEASE_MS);
   const fleet = new Fleet({ fleet: null, pools: {} });
   const stuck: (readonly string[])[] = [];
   const sweeper = new Sweeper({
-    clock: { ...systemClock, now: () => now.ms, monotonic: () => now.ms },
+    clock: { now: () => now.ms, monotonic: () => now.ms, schedule: timers.schedule },
     random: () => 0.5,
     fleet,
     plans: { cached: () => undefined },
@@ -59,7 +76,7 @@ function aSweeper() {
       await sweeper.sweep();
     }
   };
-  return { sweeper, inputs, areOver, leases, now, gate, facts, grant, pass, fleet, stuck };
+  return { sweeper, inputs, areOver, leases, now, gate, facts, grant, pass, fleet, stuck, timers };
 }
 
 /** Submitted, and never expanded: nothing can happen to it any more. */
@@ -116,6 +133,23 @@ describe('the sweeper', () => {
     expect(inputs).toEqual([]);
     await pass(2_000);
     expect(inputs).toMatchObject([{ kind: 'lease-expired', counts: false }]);
+  });
+
+  it('does not take a broker that is slow to answer for having stood still', async () => {
+    const { sweeper, grant, inputs, now, gate, timers } = aSweeper();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate.wait = promise;
+    sweeper.start();
+    grant();
+    const slow = sweeper.sweep();
+    // The sweep waits for longer than a lease; the process runs.
+    for (; now.ms < LEASE_MS + 1_000; now.ms += 1_000) timers.run();
+    gate.wait = Promise.resolve();
+    resolve();
+    await slow;
+    await sweeper.sweep();
+    expect(inputs).toMatchObject([{ kind: 'lease-expired', counts: true }]);
+    await sweeper.stop();
   });
 
   it('takes nobody’s silence for his own while the bus is away', async () => {

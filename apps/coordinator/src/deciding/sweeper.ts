@@ -1,7 +1,7 @@
 import { isStuck, type Fleet, type PlanInput } from '#domain';
 import { count, type Logger } from '#telemetry';
 import type { JobDispatcher } from '../publishing/job-dispatcher.ts';
-import type { Clock } from './clock.ts';
+import { repeat, type Clock } from './clock.ts';
 import type { DecisionLoop } from './decision-loop.ts';
 import type { LeaseTable } from './lease-table.ts';
 import type { OpenPlans } from './open-plans.ts';
@@ -35,6 +35,7 @@ export interface SweeperOptions {
  */
 export class Sweeper {
   private calloff: (() => void) | null = null;
+  private stopTicking: () => void = () => undefined;
   private lastTick: number;
   private busy: Promise<void> = Promise.resolve();
   private readonly intervalMs: number;
@@ -57,12 +58,16 @@ export class Sweeper {
 
   start(): void {
     this.lastTick = this.o.clock.monotonic();
+    // A sweep may wait long for a slow broker: that is not standing still.
+    const { clock, leaseMs } = this.o;
+    this.stopTicking = repeat(clock, Math.min(this.intervalMs, leaseMs / 4), () => this.tick());
     this.schedule();
   }
 
   async stop(): Promise<void> {
     this.calloff?.();
     this.calloff = null;
+    this.stopTicking();
     await this.busy;
     await this.sweeping;
   }
@@ -89,17 +94,7 @@ export class Sweeper {
   }
 
   private async sweepOnce(): Promise<void> {
-    const now = this.o.clock.monotonic();
-    // This process stood still (stopped, suspended): nobody could be heard, so nobody's silence counts.
-    if (now - this.lastTick > this.o.leaseMs / 2) {
-      this.o.log.warn(
-        { stoodStillMs: Math.round(now - this.lastTick) },
-        'The decider stood still; all leases get a full term',
-      );
-      this.o.leases.extendAll(now);
-      count('repairs', { kind: 'stood-still' });
-    }
-    this.lastTick = now;
+    const now = this.tick();
     if (!this.o.hears()) this.o.leases.extendAll(now);
     if (!this.o.isSure()) return;
     this.loseSilentLeases(now);
@@ -107,6 +102,19 @@ export class Sweeper {
     this.passTime();
     this.findStuckPlans();
     this.repairs += await this.o.dispatcher.sweep((planId) => this.o.plans.cached(planId));
+  }
+
+  /** This process stood still (stopped, suspended): nobody could be heard, so nobody's silence counts. */
+  private tick(): number {
+    const now = this.o.clock.monotonic();
+    const stoodStillMs = Math.round(now - this.lastTick);
+    this.lastTick = now;
+    if (stoodStillMs > this.o.leaseMs / 2) {
+      this.o.log.warn({ stoodStillMs }, 'The decider stood still; all leases get a full term');
+      this.o.leases.extendAll(now);
+      count('repairs', { kind: 'stood-still' });
+    }
+    return now;
   }
 
   /** Delayed steps, waits that are over, deadlines: all of it is found without a look at plans that only wait. */
