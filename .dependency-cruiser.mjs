@@ -9,7 +9,7 @@ const libs = {
     npm: ['zod', 'yaml', 'fastest-levenshtein', '@marcbachmann/cel-js'],
   },
   telemetry: { libs: [], npm: ['@opentelemetry/', 'pino'] },
-  config: { libs: [], npm: ['zod', 'fastest-levenshtein'] },
+  config: { libs: ['domain'], npm: ['zod', 'fastest-levenshtein'] },
   ledger: { libs: ['domain', 'telemetry'], npm: ['typeorm', 'pg'] },
   bus: {
     libs: ['contracts', 'domain', 'telemetry'],

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import {
+  addressedNumbers,
   bytes,
   duration,
   folder,
@@ -173,12 +174,10 @@ export const declared = {
       },
     ),
     repositoryCaps: setting(
-      namedNumbers('addresses of repositories with their caps, such as https://example.org/r.git=4', {
-        name: /^[^\s\p{Cc}]{1,2048}$/u,
-        from: 0,
-        to: 1_000_000,
-        separator: /\s+/,
-      }),
+      addressedNumbers(
+        'addresses of repositories as plans may have them (absolute, without a password or token) with their caps, such as https://example.org/r.git=4',
+        { from: 0, to: 1_000_000 },
+      ),
       {
         env: 'SKEIN_REPOSITORY_CAPS',
         default: {},

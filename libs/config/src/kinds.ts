@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { repositoryProblem } from '#domain';
 import type { Kind } from './setting.ts';
 
 function kind<T>(expected: string, read: (text: string) => T | undefined): Kind<T> {
@@ -105,15 +106,14 @@ export const poolCaps: Kind<Readonly<Record<string, number>>> = kind(
   },
 );
 
-/** Names with whole numbers, such as `acme=20,*=50`. What separates two of them is in no name. */
+/** Names with whole numbers, such as `acme=20,*=50`. */
 export function namedNumbers(
   expected: string,
-  o: { name: RegExp; from: number; to: number; separator?: RegExp },
+  o: { name: RegExp; from: number; to: number },
 ): Kind<Readonly<Record<string, number>>> {
   return kind(`${expected}, each from ${o.from} to ${o.to}`, (text) => {
     const values: Record<string, number> = {};
-    for (const part of text.split(o.separator ?? ',').filter((one) => one.trim() !== '')) {
-      // An address may hold `=` itself.
+    for (const part of text.split(',').filter((one) => one.trim() !== '')) {
       const match = /^(.+)=(\d{1,12})$/.exec(part.trim());
       const value = match ? inRange(Number(match[2]), o.from, o.to) : undefined;
       if (!match || value === undefined || !o.name.test(match[1]!)) return undefined;
@@ -121,6 +121,29 @@ export function namedNumbers(
     }
     return values;
   });
+}
+
+/** Addresses of repositories with whole numbers. They may hold `=` and spaces: each ends with the first number after a `=`. */
+export function addressedNumbers(
+  expected: string,
+  { from, to }: { from: number; to: number },
+): Kind<Readonly<Record<string, number>>> {
+  return kind(`${expected}, each from ${from} to ${to}`, (text) => {
+    const values: Record<string, number> = {};
+    for (const part of text.split(/(?<==\d{1,12})\s+/).filter((one) => one.trim() !== '')) {
+      const match = /^(.+)=(\d{1,12})$/.exec(part.trim());
+      const value = match ? inRange(Number(match[2]), from, to) : undefined;
+      if (!match || value === undefined || !isNameable(match[1]!)) return undefined;
+      values[match[1]!] = value;
+    }
+    return values;
+  });
+}
+
+/** Two addresses of which the first has no number look like one with a space in it. */
+function isNameable(address: string): boolean {
+  if (address === '*') return true;
+  return repositoryProblem(address) === null && !/\s[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(address);
 }
 
 function isNatsUrl(text: string): boolean {

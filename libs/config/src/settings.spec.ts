@@ -96,6 +96,11 @@ describe('settings', () => {
       'https://x.org/r?a=b,c=2 *=9',
       { decider: { repositoryCaps: { 'https://x.org/r?a=b,c': 2, '*': 9 } } },
     ],
+    [
+      'SKEIN_REPOSITORY_CAPS',
+      '/srv/my repo=2  git@h:team/r.git=0\n/srv/a=b c=4',
+      { decider: { repositoryCaps: { '/srv/my repo': 2, 'git@h:team/r.git': 0, '/srv/a=b c': 4 } } },
+    ],
     ['SKEIN_LOCKS', 'staging=2,db/eu=0', { decider: { lockCounts: { staging: 2, 'db/eu': 0 } } }],
     ['SKEIN_POOL_CAPS', 'heavy=2, default=64', { decider: { poolCaps: { heavy: 2, default: 64 } } }],
     ['SKEIN_WORKER_POOLS', 'default,heavy,heavy', { worker: { pools: ['default', 'heavy'] } }],
@@ -133,6 +138,11 @@ describe('settings', () => {
     ['SKEIN_TENANT_WEIGHTS', 'acme=0', 'tenants with their weights'],
     ['SKEIN_TENANT_WEIGHTS', '*=2', 'tenants with their weights'],
     ['SKEIN_LOCKS', 'Staging=2', 'names of locks'],
+    ['SKEIN_REPOSITORY_CAPS', 'https://x.org/r', 'addresses of repositories'],
+    ['SKEIN_REPOSITORY_CAPS', 'https://x.org/r https://x.org/s=2', 'addresses of repositories'],
+    ['SKEIN_REPOSITORY_CAPS', './r=2', 'absolute'],
+    ['SKEIN_REPOSITORY_CAPS', '/srv/r=1000001', 'from 0 to 1000000'],
+    ['SKEIN_REPOSITORY_CAPS', 'https://token@x.org/r=2', 'without a password or token'],
     ['SKEIN_WORKER_POOLS', 'a b', 'pool names'],
     ['SKEIN_REPO_SCHEMES', 'ext', 'of file, https'],
     ['SKEIN_LOG_PRETTY', 'maybe', 'true or false'],
@@ -157,7 +167,13 @@ describe('settings', () => {
   });
 
   it('never print a secret, not even a wrong one', () => {
-    const env = { ...HOME, DATABASE_URL: 'mysql://ada:hunter2@h/db', SKEIN_GIT_TOKEN: 'hunter2\nx' };
+    const env = {
+      ...HOME,
+      DATABASE_URL: 'mysql://ada:hunter2@h/db',
+      SKEIN_GIT_TOKEN: 'hunter2\nx',
+      SKEIN_REPOSITORY_CAPS: '/srv/r=1 https://ada:hunter2@h/r=2 https://hunter2@h/r=2',
+    };
+    expect(problemsOf(env).problems).toHaveLength(3);
     expect(problemsOf(env).message).not.toContain('hunter2');
     const shown = showSettings({ ...HOME, NATS_URL: 'nats://u:hunter2@h', SKEIN_GIT_TOKEN: 'hunter2' });
     expect(JSON.stringify(shown)).not.toContain('hunter2');

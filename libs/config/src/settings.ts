@@ -1,3 +1,4 @@
+import { maskPasswords } from '#domain';
 import { declared, stepPath } from './declared.ts';
 import { type Environment, given, type Setting } from './setting.ts';
 import { type SettingProblem, SettingsError } from './settings-error.ts';
@@ -34,7 +35,7 @@ function readSetting<T>(one: Setting<T>, env: Environment, problems: SettingProb
   if (read.success) return read.data;
   problems.push({
     env: one.env,
-    value: one.secret ? '(hidden)' : text.slice(0, 200),
+    value: one.secret ? '(hidden)' : maskPasswords(text).slice(0, 200),
     expected: read.error.issues.map(({ message }) => message.replace(/^expected /, '')).join('; '),
   });
   return undefined;

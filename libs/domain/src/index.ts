@@ -15,6 +15,7 @@ export * from './ledger/events.ts';
 export * from './ledger/upcast.ts';
 export * from './leasing/backoff.ts';
 export * from './scheduling/limits.ts';
+export * from './scheduling/repository-address.ts';
 export { Caps, type Cap, type FleetCaps } from './scheduling/caps.ts';
 export * from './scheduling/fleet.ts';
 export type { Place } from './scheduling/tenant-ring.ts';

@@ -179,6 +179,7 @@ describe('limits over REST', () => {
   it.each([
     [{ limits: { 'tenant:acme': -1 } }, {}, 422, 'limit-invalid'],
     [{ limits: { moon: 1 } }, {}, 422, 'limit-invalid'],
+    [{ limits: { 'repository:https://ann:hunter2@h/r': 1 } }, {}, 422, 'limit-invalid'],
     [{ limits: { 'plan:nosuchplan000': 1 } }, {}, 404, 'plan-unknown'],
     [{ limits: { fleet: 1 } }, { 'if-match': '"0"' }, 412, 'seq-stale'],
     [{ limits: { fleet: 1 } }, { 'if-match': 'x' }, 400, 'if-match-invalid'],

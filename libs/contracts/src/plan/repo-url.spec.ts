@@ -1,5 +1,6 @@
 import { parsePlan } from './parse-plan.ts';
-import { isLocalFolder, repoUrlProblem, resolveRepoInText, resolveRepoUrl } from './repo-url.ts';
+import { isLocalFolder, repositoryProblem } from '#domain';
+import { repoUrlProblem, resolveRepoInText, resolveRepoUrl } from './repo-url.ts';
 
 describe('an address of a repository', () => {
   it.each(['.', './service', '../x', '/srv/r.git', 'service', 'a/b:c', '~/x'])('%s is a folder', (url) => {
@@ -21,10 +22,11 @@ describe('an address of a repository', () => {
 });
 
 describe('an address that is given beside a plan text', () => {
-  it.each(['/srv/r.git', 'https://h/r', 'ssh://git@h/r', 'git@h:team/r.git', 'file:///srv/r'])(
+  it.each(['/srv/r.git', '/srv/my r', 'https://h/r', 'ssh://git@h/r', 'git@h:team/r.git', 'file:///srv/r'])(
     '%s can be used',
     (url) => {
       expect(repoUrlProblem(url)).toBeNull();
+      expect(repositoryProblem(url)).toBeNull();
     },
   );
 
@@ -40,6 +42,8 @@ describe('an address that is given beside a plan text', () => {
     [`/${'a'.repeat(2_000)}`, 'longer than'],
   ])('%j cannot', (url, why) => {
     expect(repoUrlProblem(url)).toContain(why);
+    // Nor can limits name it.
+    expect(repositoryProblem(url)).not.toBeNull();
   });
 });
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { isScalar, parseDocument } from 'yaml';
+import { isLocalFolder, isRelativeFolder } from '#domain';
 import { readJsonTree } from './json-tree.ts';
 import { mapOf, textOf } from './outline.ts';
 import type { UnplacedProblem } from './problem.ts';
@@ -7,13 +8,6 @@ import { repoUrl } from './rules.ts';
 import { locate } from './text-tree.ts';
 
 const DEPTH_MAX = 32;
-
-/** A folder of this machine, rather than something that git reaches by a protocol. */
-export function isLocalFolder(url: string): boolean {
-  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(url)) return false;
-  // user@host:path and host:path: a colon before the first slash.
-  return !/^[^/]+:/.test(url);
-}
 
 /** A local folder as an absolute path; any other address as it is. */
 export function resolveRepoUrl(url: string, cwd: string): string {
@@ -76,16 +70,12 @@ const RELATIVE = 'a relative folder means nothing here';
 export function repoUrlProblem(url: string): string | null {
   const checked = repoUrl.safeParse(url);
   if (!checked.success) return checked.error.issues[0]?.message ?? 'not an address';
-  return isRelative(url) ? `${RELATIVE}: give its absolute path` : null;
-}
-
-function isRelative(url: string): boolean {
-  return isLocalFolder(url) && !url.startsWith('/');
+  return isRelativeFolder(url) ? `${RELATIVE}: give its absolute path` : null;
 }
 
 export function relativeRepoProblems(value: unknown): UnplacedProblem[] {
   const found = repoAddress(value);
-  if (!found || !isRelative(found.url)) return [];
+  if (!found || !isRelativeFolder(found.url)) return [];
   return [
     {
       code: 'wrong-value',

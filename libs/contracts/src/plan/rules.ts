@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ADDRESS_LENGTH_MAX, addressProblem } from '#domain';
 import { mayHoldExpressions, splitText, wholeExpression } from '../expressions/embedded.ts';
 import { DURATION, parseDuration } from './duration.ts';
 import { escapeCharacter } from './problem.ts';
@@ -167,16 +168,12 @@ export const branchName = text(200)
   .refine((name) => isRefName(name) && name !== 'HEAD', 'not a name that git takes for a branch')
   .refine((name) => !name.startsWith('refs/'), 'a branch is named without `refs/heads/`');
 
-export const repoUrl = text(2_000)
+export const repoUrl = text(ADDRESS_LENGTH_MAX)
   .min(1, 'the address is empty')
-  .refine(
-    (url) => !hasControls(url) && !url.startsWith('-') && !/^[A-Za-z0-9+-]*::/.test(url),
-    'not an address that we let git use',
-  )
-  .refine(
-    (url) => !/^[a-z+]+:\/\/[^/]*:[^/]*@/i.test(url) && !/^https?:\/\/[^/]*@/i.test(url),
-    'a password or token in the address would stay in the ledger for ever: give it to the worker (SKEIN_GIT_TOKEN)',
-  );
+  .superRefine((url, check) => {
+    const message = addressProblem(url);
+    if (message !== null) check.addIssue({ code: 'custom', message });
+  });
 
 /** Text of any length up to the bound, of any characters but NUL and half characters: no program can be given those. */
 export function text(lengthMax: number): z.ZodString {

@@ -83,7 +83,18 @@ describe('limits of the fleet', () => {
     [{ 'pool:*': 1 }, '"pool:*" names nothing'],
     [{ 'weight:*': 1 }, '"weight:*" names nothing'],
     [{ 'tenants:acme': 1 }, 'is no limit: there are fleet, tenant:<name>, pool:<name>'],
-    [{ 'repository:a b': 1 }, 'names nothing'],
+    [{ 'repository:a\nb': 1 }, 'names nothing'],
+    [{ 'repository:': 1 }, 'names nothing'],
+    [{ 'repository:a b': 1 }, 'repository:<address>: a relative folder means nothing here'],
+    [{ 'repository:https://ann:hunter2@h/r': 1 }, 'would stay in the ledger for ever'],
+    [{ 'repository:https://hunter2@h/r': 1 }, 'would stay in the ledger for ever'],
+    [{ 'repository:ssh://git:hunter2@h/r': -1 }, 'would stay in the ledger for ever'],
+    [{ 'repository:https://ann:hunter2@h/r\n': 1 }, 'https://(hidden)@h/r'],
+    [{ 'https://ann:hunter2@h/r': 1 }, 'https://(hidden)@h/r'],
+    [{ 'repository:--upload-pack=x': 1 }, 'repository:<address>: a relative folder'],
+    [{ 'repository:ext::sh -c id': 1 }, 'not an address that we let git use'],
+    [{ 'repository:/r\ud800': 1 }, 'half of a character'],
+    [{ [`repository:/${'r'.repeat(2_000)}`]: 1 }, 'longer than 2000 characters'],
     [{ '\u001b[2Jx': 1 }, '"?[2Jx" is no limit'],
     [{ constructor: 1 }, '"constructor" is no limit'],
   ])('%j are refused with the reason', (limits, reason) => {
@@ -92,7 +103,20 @@ describe('limits of the fleet', () => {
     expect(event).toBeNull();
     expect(reply).toMatchObject({ status: 'refused', code: 'limit-invalid' });
     expect((reply as { reason: string }).reason).toContain(reason);
+    expect(JSON.stringify(reply)).not.toContain('hunter2');
     expect(state).toEqual(initialLimits());
+  });
+
+  it('may be of an address with spaces, as plans may, and what an older version took can be taken back', () => {
+    const state = initialLimits();
+    expect(change(state, asked({ 'repository:/srv/my repo': 2 })).reply).toMatchObject({ status: 'applied' });
+    const caps = new Caps({ fleet: 9, pools: {} }, [['repository:/srv/my repo', 2]]);
+    expect(caps.of('repository', '/srv/my repo')).toBe(2);
+    const taken = { 'repository:https://ann:hunter2@h/r': 3 };
+    evolveLimits(state, { type: 'limits.changed', data: { by, why: null, limits: taken } }, T);
+    const back = asked({ 'repository:https://ann:hunter2@h/r': null });
+    expect(change(state, back).reply).toMatchObject({ status: 'applied', changed: true });
+    expect(values(state)).toEqual({ 'repository:/srv/my repo': 2 });
   });
 
   it('of a plan are for open ones, and go along with the next change when it has closed', () => {

@@ -1,4 +1,5 @@
 import type { Actor, Reason } from '../ledger/events.ts';
+import { maskPasswords, repositoryProblem } from './repository-address.ts';
 
 /** What can be limited, or given a weight. `fleet` has no name; the others go by `kind:name`. */
 export const LIMIT_KINDS = [
@@ -76,7 +77,8 @@ export const LIMIT_RULES: Record<
   plan: { ...COUNT, ...PLAN, everyone: false },
   repository: {
     ...COUNT,
-    name: /^[^\s\p{Cc}]{1,2048}$/u,
+    // As plans may have it, spaces too: what else is wrong with an address is said by limitProblem.
+    name: /^[^\p{Cc}]{1,2048}$/u,
     example: 'https://example.org/r.git',
     everyone: true,
   },
@@ -113,8 +115,13 @@ export function limitKey(kind: LimitKind, name: string | null): string {
 export function limitProblem(key: string, value: number | null): string | null {
   const parsed = parseLimitKey(key);
   if (!parsed) return keyProblem(key);
+  // What was taken by an older version can be taken back, whatever it is.
   if (value === null) return null;
-  const { from, to, what } = LIMIT_RULES[parsed.kind];
+  const { kind, name } = parsed;
+  const wrong = kind === 'repository' && name !== EVERYONE ? repositoryProblem(name!) : null;
+  // Without the address: it may hold a password.
+  if (wrong !== null) return `repository:<address>: ${wrong}`;
+  const { from, to, what } = LIMIT_RULES[kind];
   if (Number.isSafeInteger(value) && value >= from && value <= to) return null;
   return `${shown(key)} must be a whole number from ${from} to ${to} (${what}), or null for what the settings say`;
 }
@@ -132,7 +139,8 @@ function keyProblem(key: string): string {
 }
 
 function shown(text: string): string {
-  const cut = text.length > 100 ? `${text.slice(0, 100)}...` : text;
+  const masked = maskPasswords(text);
+  const cut = masked.length > 100 ? `${masked.slice(0, 100)}...` : masked;
   return JSON.stringify(cut.replaceAll(/[\p{Cc}\p{Cf}]/gu, '?'));
 }
 
