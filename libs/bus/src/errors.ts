@@ -63,6 +63,23 @@ export class MessageTooLargeError extends Error {
   }
 }
 
+/** The decider did what it was asked, but the server would cut its connection for an answer of this size. */
+export class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLargeError';
+  readonly code = 'answer-too-large';
+  readonly retry = 'never';
+
+  constructor(
+    readonly verb: string,
+    readonly sizeBytes: number,
+    readonly limitBytes: number,
+  ) {
+    super(
+      `The answer to "${verb}" has ${sizeBytes} bytes, which is above the server's limit of ${limitBytes} bytes`,
+    );
+  }
+}
+
 /** Why a lease's work was aborted. It is the `reason` of the lease's abort signal. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';

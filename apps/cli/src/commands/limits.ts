@@ -77,7 +77,7 @@ function tell(
   const shown = limits.filter(wanted);
   if (json) for (const limit of shown) terminal.out(jsonLine(limit));
   else for (const line of limitLines(shown, terminal.paint)) terminal.out(line);
-  if (cut) terminal.err('some that are in use without a limit are not shown');
+  if (cut) terminal.err('there are more than one answer holds: some are not shown');
 }
 
 /** Everything before the last `=`: the address of a repository may hold some itself. */

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { MessageTooLargeError, type DeciderClient } from '#bus';
+import { AnswerTooLargeError, MessageTooLargeError, type DeciderClient } from '#bus';
 import {
   formatOrdinal,
   type Actor,
@@ -126,6 +126,10 @@ export class PlanCommands {
     } catch (error) {
       if (error instanceof MessageTooLargeError) {
         const reason = `this replica does not decide, and the command cannot be forwarded: ${error.message}; raise max_payload of the NATS server`;
+        return { status: 'unavailable', code: 'too-large-to-forward', reason };
+      }
+      if (error instanceof AnswerTooLargeError) {
+        const reason = `this replica does not decide, and the decider's answer cannot be forwarded (what was asked is done): ${error.message}; raise max_payload of the NATS server`;
         return { status: 'unavailable', code: 'too-large-to-forward', reason };
       }
       if (!signal.aborted) throw error;

@@ -5,7 +5,7 @@ export interface LimitsReport {
   /** Of the newest event of the fleet's stream. */
   seq: number;
   limits: ReportedLimit[];
-  /** Some that are in use without a limit of their own are left out. */
+  /** Some are left out, those in use without a limit of their own first. */
   cut: boolean;
 }
 
@@ -22,8 +22,8 @@ export interface ReportedLimit {
   changed: { by: { name: string; via: string }; why: string | null; at: string } | null;
 }
 
-/** Limits that were set are at most a few thousand; what is in use beside them is cut here. */
-const REPORTED_MAX = 5_000;
+/** A standby asks for it over NATS, which takes 1 MB by default. Of JSON; names and reasons may be long. */
+const REPORTED_BYTES_MAX = 700_000;
 
 export function limitsReport({
   fleet,
@@ -33,15 +33,18 @@ export function limitsReport({
   limits: { readonly seq: number; changed(key: string): ChangedLimit | null };
 }): LimitsReport {
   const reported: ReportedLimit[] = [];
+  let bytes = 0;
   let cut = false;
   for (const { kind, name, value, from, inUse } of fleet.limits()) {
-    if (reported.length === REPORTED_MAX) {
+    const key = limitKey(kind, name);
+    const changed = from === 'changed' ? limits.changed(key) : null;
+    const limit = { key, kind, name, value, from, inUse, changed: changed && told(changed) };
+    bytes += Buffer.byteLength(JSON.stringify(limit)) + 1;
+    if (bytes > REPORTED_BYTES_MAX) {
       cut = true;
       break;
     }
-    const key = limitKey(kind, name);
-    const changed = from === 'changed' ? limits.changed(key) : null;
-    reported.push({ key, kind, name, value, from, inUse, changed: changed && told(changed) });
+    reported.push(limit);
   }
   return { seq: limits.seq, limits: reported.sort(byKey), cut };
 }

@@ -10,7 +10,8 @@ import {
 } from '#contracts';
 import { type Bus, traceparentOf } from '../connection/bus.ts';
 import type { DeciderProtocol } from '../requesting/decider-client.ts';
-import { LATER } from '../requesting/wire.ts';
+import { MessageTooLargeError } from '../errors.ts';
+import { ANSWER_TOO_LARGE, LATER } from '../requesting/wire.ts';
 
 /** What comes with a message. */
 export interface RequestMeta {
@@ -113,10 +114,8 @@ class TermService implements ServedTerm {
     this.#inFlight++;
     try {
       const handler = this.#handlers[verb] as (message: unknown, meta: RequestMeta) => unknown;
-      this.#answer(
-        request,
-        await handler(read.message, { verb, traceparent: traceparentOf(request.headers) }),
-      );
+      const meta = { verb, traceparent: traceparentOf(request.headers) };
+      this.#answer(request, this.#sendable(verb, await handler(read.message, meta)));
     } catch (error) {
       this.#bus.log.warn({ err: error, verb }, 'A request failed; its sender will repeat it');
       this.#answer(request, { status: LATER });
@@ -128,6 +127,19 @@ class TermService implements ServedTerm {
   #refuse(verb: DeciderVerb, request: Msg, problem: string): void {
     this.#bus.log.warn({ verb, problem }, 'Refused a malformed request');
     this.#answer(request, { status: 'refused', reason: problem });
+  }
+
+  /** A request whose answer cannot be sent must not be repeated for ever: its answer would be as large again. */
+  #sendable(verb: DeciderVerb, reply: unknown): unknown {
+    try {
+      this.#bus.encode(verb, reply ?? null);
+      return reply;
+    } catch (error) {
+      if (!(error instanceof MessageTooLargeError)) throw error;
+      const { sizeBytes, limitBytes } = error;
+      this.#bus.log.warn({ verb, sizeBytes, limitBytes }, 'An answer is too large to be sent');
+      return { status: ANSWER_TOO_LARGE, sizeBytes, limitBytes };
+    }
   }
 
   #answer(request: Msg, reply: unknown): void {

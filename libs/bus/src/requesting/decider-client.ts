@@ -10,10 +10,10 @@ import type {
 } from '#contracts';
 import { measure, secondsSince } from '#telemetry';
 import { type Bus, traceHeaders } from '../connection/bus.ts';
-import { BusUnavailableError } from '../errors.ts';
+import { AnswerTooLargeError, BusUnavailableError } from '../errors.ts';
 import type { DeciderLocator } from './decider-locator.ts';
 import { fullJitterMs } from './backoff.ts';
-import { LATER } from './wire.ts';
+import { ANSWER_TOO_LARGE, LATER } from './wire.ts';
 
 /** What each verb of the decider takes and answers. `command` is between standby and decider. */
 export interface DeciderProtocol {
@@ -53,7 +53,8 @@ export class DeciderClient {
 
   /**
    * Resolves with the decider's answer, however long that takes; rejects only with the signal's reason, with
-   * MessageTooLargeError before anything is sent, or with BusUnavailableError once the bus is closed.
+   * MessageTooLargeError before anything is sent, with AnswerTooLargeError when it was done but the answer cannot be
+   * sent, or with BusUnavailableError once the bus is closed.
    */
   async request<V extends DeciderVerb>(
     verb: V,
@@ -86,7 +87,7 @@ export class DeciderClient {
       signal.throwIfAborted();
       if (this.#bus.closed) throw new BusUnavailableError(verb);
       const answer = await this.#tryOnce(verb, payload, this.#tryTimeoutMs, signal, traceparent);
-      if (answer !== null) return answer.reply;
+      if (answer !== null) return sent(verb, answer.reply);
       signal.throwIfAborted();
       this.#locator.refresh();
       await this.#pause(tries, signal);
@@ -167,6 +168,13 @@ export class DeciderClient {
       signal.addEventListener('abort', end);
     });
   }
+}
+
+function sent(verb: DeciderVerb, reply: unknown): unknown {
+  if (typeof reply !== 'object' || reply === null || !('status' in reply)) return reply;
+  if (reply.status !== ANSWER_TOO_LARGE) return reply;
+  const { sizeBytes, limitBytes } = reply as unknown as AnswerTooLargeError;
+  throw new AnswerTooLargeError(verb, sizeBytes, limitBytes);
 }
 
 function isLater(reply: unknown): boolean {

@@ -9,7 +9,7 @@ import {
   DeciderServer,
   type DeciderServerOptions,
 } from '../deciding/decider-server.ts';
-import { MessageTooLargeError } from '../errors.ts';
+import { AnswerTooLargeError, MessageTooLargeError } from '../errors.ts';
 import { DeciderClient } from './decider-client.ts';
 import { DeciderLocator } from './decider-locator.ts';
 
@@ -237,6 +237,20 @@ describe('requests to the decider', () => {
     await aDecider(1);
     const huge = { text: 'x'.repeat(9 * 2 ** 20) };
     await expect(client.request('command', huge, FOREVER)).rejects.toBeInstanceOf(MessageTooLargeError);
+  });
+
+  it('an answer above the server’s limit is said to be so, once, instead of being asked for for ever', async () => {
+    let asked = 0;
+    const decider = await aDecider(1, {
+      command: () => {
+        asked++;
+        return { text: 'x'.repeat(9 * 2 ** 20) };
+      },
+    });
+    const answer = client.request('command', { kind: 'limits' }, AbortSignal.timeout(10_000));
+    await expect(answer).rejects.toBeInstanceOf(AnswerTooLargeError);
+    await expect(answer).rejects.toMatchObject({ code: 'answer-too-large', limitBytes: 8 * 2 ** 20 });
+    expect([asked, decider.served.inFlight, decider.bus.connected]).toEqual([1, 0, true]);
   });
 
   it('a decider that stops answers what it has taken, and is then silent', async () => {

@@ -772,7 +772,7 @@ export interface components {
       seq: number;
       /** @description By their keys. */
       limits: components['schemas']['Limit'][];
-      /** @description true: some that are in use without a limit are left out. */
+      /** @description true: some are left out, those in use without a limit first: the answer has at most 700 KB. */
       cut: boolean;
     };
     Need: {

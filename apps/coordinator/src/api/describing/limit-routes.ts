@@ -36,7 +36,11 @@ export const limitsAnswer = z
   .object({
     seq: count.describe('Of the newest change; 0: there was none.'),
     limits: z.array(limit).describe('By their keys.'),
-    cut: z.boolean().describe('true: some that are in use without a limit are left out.'),
+    cut: z
+      .boolean()
+      .describe(
+        'true: some are left out, those in use without a limit first: the answer has at most 700 KB.',
+      ),
   })
   .meta({ id: 'Limits' });
 export type LimitsAnswer = z.infer<typeof limitsAnswer>;
