@@ -1,6 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CoordinatorClient } from '../client/coordinator-client.ts';
+import type { LimitView } from '#client';
+import { changeLine, limitLines } from '../rendering/limit-lines.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { verifyLedger } from './ledger.ts';
 import { limitsHistory, listLimits, setLimits, unsetLimits } from './limits.ts';
@@ -72,6 +74,20 @@ describe('skein limits', () => {
       'GET /v1/limits/ledger?after=0&limit=500',
       'GET /v1/limits/ledger?after=1&limit=500',
     ]);
+  });
+
+  it('prints no escapes where numbers belong, whoever answers', async () => {
+    const value = '\u001b[2J';
+    const event = { seq: value, at: 'x', type: 'limits.changed' } as unknown as { seq: number };
+    const data = { by: { name: 'ann' }, why: null, limits: { fleet: value } };
+    expect(changeLine({ ...event, at: 'x', type: 'limits.changed', data })).toBe(
+      '\\x1b[2J  x  ann: fleet=\\x1b[2J',
+    );
+    const limits = [
+      { ...LIMITS[4]!, value },
+      { ...LIMITS[0]!, inUse: value },
+    ] as unknown as LimitView[];
+    expect(limitLines(limits, (_, text) => text).join('')).not.toMatch(/\p{Cc}/u);
   });
 
   it('are verified like a plan, and what was altered is found', async () => {
