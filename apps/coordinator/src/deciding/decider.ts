@@ -145,6 +145,7 @@ export class Decider {
         page: o.page,
         isUncommitted: (planId) => this.loop.isUncommitted(planId),
         isInCharge: () => this.isInCharge,
+        poolsInUse: () => new Set([...this.roster.pools(), ...this.fleet.poolsInFlight()]),
         onNeverClaimed: (planId, ordinal, epoch, deliveries) =>
           this.loseUnclaimed(planId, ordinal, epoch, deliveries),
       },

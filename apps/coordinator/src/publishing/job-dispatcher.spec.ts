@@ -14,6 +14,8 @@ class DeafQueue {
   readonly published: Job[] = [];
   readonly purgedPlans: string[] = [];
   readonly purged: JobKey[] = [];
+  readonly dropped: string[] = [];
+  purges = 0;
   broken = false;
   private seq = 0;
 
@@ -22,7 +24,7 @@ class DeafQueue {
     return { status: 'published' as const, generation: 'g', seq: (this.seq += 1) };
   };
   deliveredSeq: number | null = null;
-  beforePurge: () => void = () => undefined;
+  beforePurge: () => unknown = () => undefined;
   deliveryState = async () => ({ generation: 'g', deliveredSeq: this.deliveredSeq ?? this.seq });
   find = async (_key: JobKey) => null;
   plans = async () => new Set(['plan00000001', 'plan0000gone']);
@@ -30,7 +32,10 @@ class DeafQueue {
     this.beforePurge();
     return this.purged.push(key);
   };
+  dropPool = async (pool: string) => void this.dropped.push(pool);
   purgePlan = async (planId: string) => {
+    this.purges += 1;
+    this.beforePurge();
     if (this.broken) throw new Error('the broker is away');
     this.purgedPlans.push(planId);
     return 0;
@@ -45,6 +50,7 @@ describe('jobs on their way to a claim', () => {
   let plan: PlanState;
   let uncommitted: boolean;
   let inCharge: boolean;
+  let poolsInUse: Set<string>;
 
   beforeEach(() => {
     queue = new DeafQueue();
@@ -52,6 +58,7 @@ describe('jobs on their way to a claim', () => {
     neverClaimed = [];
     uncommitted = false;
     inCharge = true;
+    poolsInUse = new Set();
     dispatcher = new JobDispatcher(
       {
         queue: queue as unknown as JobQueue,
@@ -65,6 +72,7 @@ describe('jobs on their way to a claim', () => {
         page: () => Promise.resolve(''),
         isUncommitted: () => uncommitted,
         isInCharge: () => inCharge,
+        poolsInUse: () => poolsInUse,
         onNeverClaimed: (_, ordinal, epoch, deliveries) => neverClaimed.push([ordinal, epoch, deliveries]),
       },
       ['default'],
@@ -124,11 +132,28 @@ describe('jobs on their way to a claim', () => {
 
   it('have queues for a bounded number of pools, whatever names workers make up', () => {
     for (let batch = 0; batch < 100; batch += 1) {
-      dispatcher.wantPools(Array.from({ length: 32 }, (_, index) => `pool-${batch}-${index}`));
+      const pools = Array.from({ length: 32 }, (_, index) => `pool-${batch}-${index}`);
+      for (const pool of pools) poolsInUse.add(pool);
+      dispatcher.wantPools(pools);
     }
     expect(dispatcher.pools).toHaveLength(256);
     expect(dispatcher.pools).toContain('default');
     expect(dispatcher.wantPools(['one-more'])).toBe(false);
+    expect(queue.dropped).toEqual([]);
+  });
+
+  it('have queues for new pools when others are used by nobody any more', () => {
+    const made = Array.from({ length: 255 }, (_, index) => `pool-${index}`);
+    poolsInUse = new Set(made);
+    dispatcher.wantPools(made);
+    expect(dispatcher.wantPools(['new'])).toBe(false);
+    // But for one the workers with the made-up names have gone.
+    poolsInUse = new Set(['pool-7', 'new']);
+    expect(dispatcher.wantPools(['new'])).toBe(false);
+    now += 5_000;
+    expect(dispatcher.wantPools(['new'])).toBe(true);
+    expect(dispatcher.pools).toEqual(['default', 'pool-7', 'new']);
+    expect(queue.dropped).toEqual(made.filter((pool) => pool !== 'pool-7'));
   });
 
   it('are not made of what is not committed: neither when the broker comes back, nor after a wipe, nor in a sweep', async () => {
@@ -212,8 +237,40 @@ describe('jobs on their way to a claim', () => {
       dispatcher.follow({ ...plan, planId: `plan${n}` }, [{ type: 'plan.closed', data: {} }]);
     }
     queue.broken = false;
-    await dispatcher.sweep(() => undefined);
+    for (let sweeps = 0; sweeps < 20; sweeps += 1) await dispatcher.sweep(() => undefined);
     expect(queue.purgedPlans).toHaveLength(UNPURGED_MAX);
+  });
+
+  it('are purged and looked for some at a time, so that a broker that is away or slow does not hold up a sweep', async () => {
+    queue.broken = true;
+    for (let n = 0; n < 300; n += 1)
+      dispatcher.follow({ ...plan, planId: `plan${n}` }, [{ type: 'plan.closed', data: {} }]);
+    const purgesOf = async (): Promise<number> => {
+      queue.purges = 0;
+      await dispatcher.sweep(() => undefined);
+      return queue.purges;
+    };
+    expect(await purgesOf()).toBe(1);
+    queue.broken = false;
+    expect(await purgesOf()).toBe(100);
+    queue.beforePurge = () => (now += 900);
+    expect(await purgesOf()).toBe(3);
+  });
+
+  it('are looked after again with the next sweep when the broker was too slow for all of them', async () => {
+    const many = submitted(aPlan({ maxLeases: 3, steps: [aStep({ name: 'a' }), aStep({ name: 'b' })] }));
+    dispatcher.follow(
+      many,
+      [0, 1].flatMap((ordinal) => admit(many, ordinal, 0)),
+    );
+    const planOf = (): PlanState => many;
+    now += CLAIM_MS;
+    await dispatcher.sweep(planOf);
+    now += CLAIM_MS;
+    queue.beforePurge = () => (now += 2_000);
+    expect(await dispatcher.sweep(planOf)).toBe(1);
+    queue.beforePurge = () => undefined;
+    expect(await dispatcher.sweep(planOf)).toBe(1);
   });
 });
 

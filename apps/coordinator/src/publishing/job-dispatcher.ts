@@ -38,12 +38,21 @@ export interface JobDispatcherOptions {
   isUncommitted: (planId: string) => boolean;
   /** Whether the term is surely not over. An unsure decider sends no jobs: what it knows may have ended long ago. */
   isInCharge: () => boolean;
+  /** Pools that a worker serves, or that have a step in flight. */
+  poolsInUse: () => ReadonlySet<string>;
   /** Handed to workers as often as the plan's `maxLeases` allows, and never claimed: nobody seems able to read it. */
   onNeverClaimed: (planId: string, ordinal: number, epoch: number, deliveries: number) => void;
 }
 
 /** Plans whose jobs are to be purged. Past this many the rest stays: their claims are refused. */
 const UNPURGED_MAX = 1_000;
+const PURGES_PER_SWEEP = 100;
+
+/** With a slow broker a sweep ends early: silent workers are found by the same sweeper. */
+const SWEEP_MAX_MS = 2_000;
+
+/** Looking through the fleet for pools that nobody needs any more costs a little; made-up names come in heartbeats. */
+const FORGET_EVERY_MS = 5_000;
 
 /**
  * Puts jobs on the queue and looks after them until they are claimed. All of it follows from committed events and can
@@ -56,6 +65,8 @@ export class JobDispatcher {
   private readonly unclaimed = new Map<string, Tracked>();
   private readonly wantedPools: Set<string>;
   private saidTooMany = false;
+  /** On the monotonic clock. */
+  private forgotAt = -Infinity;
   private ensuring: Promise<void> | null = null;
   private readonly unpurged = new Set<string>();
   /** Plans that were to be resumed while a commit of theirs was under way. */
@@ -63,9 +74,9 @@ export class JobDispatcher {
 
   constructor(
     private readonly o: JobDispatcherOptions,
-    pools: readonly string[],
+    private readonly setPools: readonly string[],
   ) {
-    this.wantedPools = new Set(pools);
+    this.wantedPools = new Set(setPools);
   }
 
   /** Makes what is missing on the broker. True when the queue is new and everything must be published again. */
@@ -81,9 +92,7 @@ export class JobDispatcher {
 
   /** A worker of a new pool has come: its queue is made before its next pull. */
   wantPools(pools: readonly string[]): boolean {
-    const before = this.wantedPools.size;
-    for (const pool of pools) this.wantPool(pool);
-    return this.wantedPools.size > before;
+    return pools.filter((pool) => this.wantPool(pool)).length > 0;
   }
 
   /** Follows committed events of one plan. The jobs are built now, from the state as it was committed. */
@@ -163,11 +172,14 @@ export class JobDispatcher {
     const due = [...this.unclaimed.values()].filter(
       (tracked) => this.o.clock.monotonic() - tracked.lookedAt >= this.o.claimTimeoutMs,
     );
-    for (const planId of [...this.unpurged]) await this.purgePlan(planId);
+    const until = this.o.clock.monotonic() + SWEEP_MAX_MS;
+    const isLate = (): boolean => this.o.clock.monotonic() >= until;
+    await this.purgeEnded(isLate);
     let repaired = 0;
     const states = new Map<string, Awaited<ReturnType<JobQueue['deliveryState']>>>();
     for (const tracked of due) {
       const { pool, planId } = tracked.key;
+      if (isLate()) return repaired; // The rest is due with the next sweep.
       if (this.o.isUncommitted(planId)) continue;
       if (!states.has(pool)) states.set(pool, await this.o.queue.deliveryState(pool));
       const state = states.get(pool);
@@ -211,16 +223,40 @@ export class JobDispatcher {
     return true;
   }
 
-  /** Each pool is a consumer on the broker: made-up names must not make consumers without bound. */
-  private wantPool(pool: string): void {
-    if (this.wantedPools.has(pool)) return;
-    if (this.wantedPools.size < MAX_POOLS) this.wantedPools.add(pool);
-    else if (!this.saidTooMany) {
+  /** True when it is new. Each pool is a consumer on the broker: made-up names must not make consumers without bound. */
+  private wantPool(pool: string): boolean {
+    if (this.wantedPools.has(pool)) return false;
+    if (this.wantedPools.size >= MAX_POOLS) this.forgetPools();
+    if (this.wantedPools.size < MAX_POOLS) {
+      this.wantedPools.add(pool);
+      this.saidTooMany = false;
+      return true;
+    }
+    if (!this.saidTooMany) {
       this.saidTooMany = true;
       this.o.log.error(
         { pool, limit: MAX_POOLS, alert: 'too-many-pools' },
         'A pool gets no queue: there are too many',
       );
+    }
+    return false;
+  }
+
+  /**
+   * Makes room: what no worker serves and no step is in flight of needs no queue, however many plans wait for it. It gets
+   * one again when a worker of it comes.
+   */
+  private forgetPools(): void {
+    const now = this.o.clock.monotonic();
+    if (now - this.forgotAt < FORGET_EVERY_MS) return;
+    this.forgotAt = now;
+    const inUse = this.o.poolsInUse();
+    for (const pool of [...this.wantedPools]) {
+      if (inUse.has(pool) || this.setPools.includes(pool)) continue;
+      this.wantedPools.delete(pool);
+      this.o.queue.dropPool(pool).catch((error: unknown) => {
+        this.o.log.debug({ err: error, pool }, 'The queue of a pool that nobody needs could not be removed');
+      });
     }
   }
 
@@ -335,16 +371,24 @@ export class JobDispatcher {
     void this.purgePlan(planId);
   }
 
-  /** Tried again with each sweep while the broker is away. */
-  private async purgePlan(planId: string): Promise<void> {
+  /** Some with each sweep. Where one cannot be purged, the others cannot either for now. */
+  private async purgeEnded(isLate: () => boolean): Promise<void> {
+    for (const planId of [...this.unpurged].slice(0, PURGES_PER_SWEEP))
+      if (isLate() || !(await this.purgePlan(planId))) return;
+  }
+
+  /** False: the broker is away. Tried again with each sweep. */
+  private async purgePlan(planId: string): Promise<boolean> {
     try {
       await this.o.queue.purgePlan(planId);
       this.unpurged.delete(planId);
+      return true;
     } catch (error) {
       this.o.log.debug(
         { err: error, planId },
         'Ended jobs are still on the queue; their claims will be refused',
       );
+      return false;
     }
   }
 }

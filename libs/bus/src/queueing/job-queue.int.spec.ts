@@ -80,6 +80,18 @@ describe('JobQueue', () => {
     expect(await queue.plans()).toEqual(new Set(['plan0002']));
   });
 
+  it('forgets a pool that nobody needs, with its consumer, and serves its jobs when it is made again', async () => {
+    await queue.ensure(['default', 'heavy']);
+    await queue.publish(aJob());
+    await queue.dropPool('heavy');
+    await queue.dropPool('default');
+    expect(await queue.deliveryState('heavy')).toBeNull();
+    expect(await queue.deliveryState('default')).toBeNull();
+    await queue.dropPool('default');
+    await queue.ensure(['default']);
+    expect(await pull()).toMatchObject({ kind: 'job' });
+  });
+
   it('takes a job again after its ack', async () => {
     await queue.publish(aJob());
     const pulled = await pull();

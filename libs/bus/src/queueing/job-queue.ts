@@ -124,6 +124,22 @@ export class JobQueue {
     return results;
   }
 
+  /**
+   * Removes the consumer of a pool that nobody needs any more; jobs stay, for who makes it again (`ensure`). Nothing
+   * happens when there is none. Throws BusUnavailableError.
+   */
+  dropPool(pool: string): Promise<void> {
+    // In turn with `ensure`: what was wanted again since is made after this.
+    const dropped = this.#ensuring.then(async () => {
+      if (this.#generation === null) return;
+      const stream = jobStreamName(this.#bus.namespace, this.#generation);
+      const consumer = jobConsumerName(this.#bus.namespace, pool, this.#generation);
+      await this.#unlessMissing('remove a pool', this.#bus.jsm.consumers.delete(stream, consumer));
+    });
+    this.#ensuring = dropped.catch(() => undefined);
+    return dropped;
+  }
+
   /** Removes the job of one lease, queued or in flight, so that the step's next epoch is the only one. */
   purge(key: JobKey): Promise<number> {
     return this.#purge(this.#bus.subjects.job(key));

@@ -57,6 +57,18 @@ describe('the fleet', () => {
     expect(yard.admit()).toEqual(['p1/leaf[4]']);
   });
 
+  it('knows the pools that have a step in flight, and forgets those that have none any more', () => {
+    const yard = new Yard();
+    yard.slots.set('heavy', 1);
+    const plan = yard.plan('p1', 'acme', fanOut(1, { pool: 'heavy' }));
+    yard.plan('p2', 'acme', fanOut(1, { pool: 'nobodys' }));
+    expect([...yard.fleet.poolsInFlight()]).toEqual([]);
+    yard.admit();
+    expect([...yard.fleet.poolsInFlight()]).toEqual(['heavy']);
+    yard.finish(plan, 0);
+    expect([...yard.fleet.poolsInFlight()]).toEqual([]);
+  });
+
   it("gives a newcomer's ten steps their turn beside somebody's ten thousand", () => {
     const yard = new Yard();
     const big = yard.plan('big', 'acme', fanOut(10_000));

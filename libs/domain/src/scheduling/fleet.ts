@@ -202,6 +202,12 @@ export class Fleet {
     return found;
   }
 
+  /** Pools that have a step in flight. */
+  *poolsInFlight(): Generator<string> {
+    for (const [key, inUse] of this.counts.all())
+      if (inUse > 0 && key.startsWith('pool ')) yield key.slice('pool '.length);
+  }
+
   get openPlans(): IterableIterator<PlanState> {
     return this.plans.values();
   }
