@@ -116,8 +116,15 @@ describe('the metrics of the built programs', () => {
     expect(told(waiting)).toEqual([]);
     expect(waiting.sum('skein_decider_active')).toBe(0);
     expect(waiting.sum('skein_decider_terms_begun_total')).toBe(0);
-    expect(told(await scrape(`${stack.url}/metrics`))).toEqual(
-      expect.arrayContaining(['skein_steps', 'skein_plans_open', 'skein_pool_slots', 'skein_workers']),
+    // A pool has slots once a worker has told of them.
+    await eventually(
+      async () => {
+        const names = told(await scrape(`${stack.url}/metrics`));
+        return ['skein_steps', 'skein_plans_open', 'skein_pool_slots', 'skein_workers'].every((name) =>
+          names.includes(name),
+        );
+      },
+      { timeoutMs: 30_000, what: 'the decider to tell what it knows' },
     );
 
     kill(decider!, 'SIGKILL');

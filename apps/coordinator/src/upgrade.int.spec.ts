@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { EVENT_VERSION } from '#domain';
 import { LedgerDatabase, PostgresLedger, Projector, migrate, verifyChain, type StoredEvent } from '#ledger';
 import { silentLogger } from '#telemetry';
@@ -59,6 +60,14 @@ class Owned {
   async stopAll(): Promise<void> {
     for (const thing of this.things.splice(0).reverse()) await thing.stop();
   }
+}
+
+/** Nobody writes projections until the returned function is called. */
+async function heldProjections(adminUrl: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  await client.query("BEGIN; SELECT FROM skein.projections WHERE name = 'plans' FOR UPDATE");
+  return () => client.end();
 }
 
 /** The events of plans, read past the programs under test. */
@@ -357,6 +366,8 @@ describe('old and new programs side by side', () => {
       await eventually(() => isReady(first), { timeoutMs: 20_000, what: 'the new one to decide' });
       const standby = owned.own(await old.coordinator(env));
       const worker = owned.own(await today.worker(inData('new')));
+      // So that there is something left to project, however fast the new one is.
+      const free = await heldProjections(database.adminUrl);
       const planId = await submit(first);
       const witness = owned.own(await Witness.of(database.adminUrl));
       await eventually(async () => (await witness.count(planId, 'step.passed')) >= 3, {
@@ -368,6 +379,7 @@ describe('old and new programs side by side', () => {
         timeoutMs: 20_000,
         what: 'the old one to be refused the term',
       });
+      await free();
       await eventually(() => standby.log.includes('leaves the projections to newer ones'), {
         timeoutMs: 20_000,
         what: 'the old one to leave the projections alone',

@@ -140,7 +140,7 @@ describe('what is given beside a plan text', () => {
     [{ params: { a: { b: 1 } } }, 'params.a'],
     [{ params: { a: null } }, 'params.a'],
     [{ files: 'x' }, 'files'],
-    [{ files: { 'a.yaml': 5 } }, 'files.a.yaml'],
+    [{ files: { 'a.yaml': 5 } }, 'files."a.yaml"'],
   ])('is refused when it is no map of values or texts: %j', async (beside, place) => {
     const { status, body } = await submit({ text: PLAN, ...beside }, 'key-5');
     expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'body-invalid' });
