@@ -115,7 +115,7 @@ class TermService implements ServedTerm {
     try {
       const handler = this.#handlers[verb] as (message: unknown, meta: RequestMeta) => unknown;
       const meta = { verb, traceparent: traceparentOf(request.headers) };
-      this.#answer(request, this.#sendable(verb, await handler(read.message, meta)));
+      this.#send(request, this.#encoded(verb, await handler(read.message, meta)));
     } catch (error) {
       this.#bus.log.warn({ err: error, verb }, 'A request failed; its sender will repeat it');
       this.#answer(request, { status: LATER });
@@ -130,22 +130,24 @@ class TermService implements ServedTerm {
   }
 
   /** A request whose answer cannot be sent must not be repeated for ever: its answer would be as large again. */
-  #sendable(verb: DeciderVerb, reply: unknown): unknown {
+  #encoded(verb: DeciderVerb, reply: unknown): string {
     try {
-      this.#bus.encode(verb, reply ?? null);
-      return reply;
+      return this.#bus.encode(verb, reply ?? null);
     } catch (error) {
       if (!(error instanceof MessageTooLargeError)) throw error;
       const { sizeBytes, limitBytes } = error;
       this.#bus.log.warn({ verb, sizeBytes, limitBytes }, 'An answer is too large to be sent');
-      return { status: ANSWER_TOO_LARGE, sizeBytes, limitBytes };
+      return JSON.stringify({ status: ANSWER_TOO_LARGE, sizeBytes, limitBytes });
     }
   }
 
-  #answer(request: Msg, reply: unknown): void {
+  #answer(request: Msg, reply: object): void {
+    this.#send(request, JSON.stringify(reply));
+  }
+
+  #send(request: Msg, payload: string): void {
     // An answer that cannot be sent now is asked for again.
-    if (request.reply && this.#bus.connected)
-      this.#bus.nc.publish(request.reply, JSON.stringify(reply ?? null));
+    if (request.reply && this.#bus.connected) this.#bus.nc.publish(request.reply, payload);
   }
 
   #end(): void {

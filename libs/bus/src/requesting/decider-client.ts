@@ -87,7 +87,9 @@ export class DeciderClient {
       signal.throwIfAborted();
       if (this.#bus.closed) throw new BusUnavailableError(verb);
       const answer = await this.#tryOnce(verb, payload, this.#tryTimeoutMs, signal, traceparent);
-      if (answer !== null) return sent(verb, answer.reply);
+      const tooLarge = answer && unsent(verb, answer.reply);
+      if (tooLarge) throw tooLarge;
+      if (answer !== null) return answer.reply;
       signal.throwIfAborted();
       this.#locator.refresh();
       await this.#pause(tries, signal);
@@ -102,7 +104,8 @@ export class DeciderClient {
   ): Promise<HeartbeatReply | null> {
     const payload = this.#bus.encode('heartbeat', message);
     const startedAt = performance.now();
-    const answer = await this.#tryOnce('heartbeat', payload, timeoutMs, signal ?? NEVER, null);
+    const tried = await this.#tryOnce('heartbeat', payload, timeoutMs, signal ?? NEVER, null);
+    const answer = tried && unsent('heartbeat', tried.reply) ? null : tried;
     const result = answer !== null ? 'answered' : signal?.aborted ? 'aborted' : 'unanswered';
     measure('deciderRequests', secondsSince(startedAt), { verb: 'heartbeat', result });
     if (answer === null) this.#locator.refresh();
@@ -170,11 +173,12 @@ export class DeciderClient {
   }
 }
 
-function sent(verb: DeciderVerb, reply: unknown): unknown {
-  if (typeof reply !== 'object' || reply === null || !('status' in reply)) return reply;
-  if (reply.status !== ANSWER_TOO_LARGE) return reply;
+/** What stands in for an answer that is too large; null: it is the answer. */
+function unsent(verb: DeciderVerb, reply: unknown): AnswerTooLargeError | null {
+  if (typeof reply !== 'object' || reply === null || !('status' in reply)) return null;
+  if (reply.status !== ANSWER_TOO_LARGE) return null;
   const { sizeBytes, limitBytes } = reply as unknown as AnswerTooLargeError;
-  throw new AnswerTooLargeError(verb, sizeBytes, limitBytes);
+  return new AnswerTooLargeError(verb, sizeBytes, limitBytes);
 }
 
 function isLater(reply: unknown): boolean {
