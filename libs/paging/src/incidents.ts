@@ -44,6 +44,7 @@ export class PlanIncidents {
 /** Of plan, event, sink and incident: whoever makes the page again makes the same one. */
 export function pageId(o: {
   sink: string;
+  /** Whose event it is. */
   planId: string;
   /** Of the event; of an alert, how often it was there before. */
   seq: number;

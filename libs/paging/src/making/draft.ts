@@ -19,7 +19,7 @@ export interface About {
 }
 
 /** A page that nobody has yet, about something that follows from an event. */
-export function draft(sink: string, { seq, at }: PagedEvent, about: About): NewPage {
+export function draft(sink: string, { planId: sayer, seq, at }: PagedEvent, about: About): NewPage {
   const { planId, action, kind, incident, plan, step, reason } = about;
   const content: PageContent = {
     at,
@@ -28,7 +28,8 @@ export function draft(sink: string, { seq, at }: PagedEvent, about: About): NewP
     reason: { code: cut(reason.code, 100), message: cut(reason.message, REASON_CHARS_MAX) },
   };
   return {
-    id: pageId({ sink, planId, seq, incident, action }),
+    // An event of a fork may end what its source began: the number alone could be that of another fork's.
+    id: pageId({ sink, planId: sayer, seq, incident, action }),
     planId,
     incident,
     action,
