@@ -27,7 +27,13 @@ const MB = 1_024 ** 2;
 const GB = 1_024 ** 3;
 const DAY_MS = 86_400_000;
 const TENANT_OR_ALL = /^(\*|[A-Za-z0-9][A-Za-z0-9._-]{0,63})$/;
-const POOLS = nameList('pool names of lower-case letters, digits and dashes', /^[a-z0-9-]{1,32}$/);
+/** A heartbeat takes no more (libs/contracts): a worker with more would never be heard. */
+const WORKER_POOLS_MAX = 32;
+const POOLS = nameList(
+  'pool names of lower-case letters, digits and dashes',
+  /^[a-z0-9-]{1,32}$/,
+  WORKER_POOLS_MAX,
+);
 
 /** Everything that can be set, by the part that reads it. Nothing else reads the environment. */
 export const declared = {

@@ -90,10 +90,11 @@ export const folders: Kind<readonly string[]> = kind('absolute paths with colons
   return paths.every((path) => isAbsolute(path)) ? paths : undefined;
 });
 
-export function nameList(expected: string, name: RegExp): Kind<readonly string[]> {
-  return kind(`${expected}, with commas between`, (text) => {
-    const names = text.split(',').map((part) => part.trim());
-    return names.every((part) => name.test(part)) ? [...new Set(names)] : undefined;
+export function nameList(expected: string, name: RegExp, max = Infinity): Kind<readonly string[]> {
+  const atMost = max === Infinity ? '' : `, at most ${max}`;
+  return kind(`${expected}${atMost}, with commas between`, (text) => {
+    const names = [...new Set(text.split(',').map((part) => part.trim()))];
+    return names.length <= max && names.every((part) => name.test(part)) ? names : undefined;
   });
 }
 

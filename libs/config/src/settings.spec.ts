@@ -144,6 +144,7 @@ describe('settings', () => {
     ['SKEIN_REPOSITORY_CAPS', '/srv/r=1000001', 'from 0 to 1000000'],
     ['SKEIN_REPOSITORY_CAPS', 'https://token@x.org/r=2', 'without a password or token'],
     ['SKEIN_WORKER_POOLS', 'a b', 'pool names'],
+    ['SKEIN_WORKER_POOLS', Array.from({ length: 33 }, (_, n) => `pool-${n}`).join(), 'at most 32'],
     ['SKEIN_REPO_SCHEMES', 'ext', 'of file, https'],
     ['SKEIN_LOG_PRETTY', 'maybe', 'true or false'],
     ['NATS_URL', 'localhost:4222', 'a URL such as nats://'],
