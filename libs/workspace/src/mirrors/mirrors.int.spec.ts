@@ -74,6 +74,21 @@ describe('a mirror', () => {
     expect(new Set(all.map((m) => m.path)).size).toBe(1);
   });
 
+  it('is remembered with so many others only, those that were used last, and works on when it is not', async () => {
+    const mirrors = mirrorsAt(join(await tempDir('workspace'), 'own'), { maxOpen: 2 });
+    const [first, second, third] = [await gitRepo(), await gitRepo(), await gitRepo()];
+    const kept = await mirrors.open(first.bare);
+    const forgotten = await mirrors.open(second.bare);
+    expect(await mirrors.open(first.bare)).toBe(kept);
+    await mirrors.open(third.bare);
+    expect(await mirrors.open(first.bare)).toBe(kept);
+    const again = await mirrors.open(second.bare);
+    expect(again).not.toBe(forgotten);
+    expect(await Promise.all([forgotten, again].map((mirror) => mirror.resolve('main')))).toEqual(
+      Array(2).fill(await second.head()),
+    );
+  });
+
   it('takes 16 fetches of different commits at once', async () => {
     const repo = await gitRepo();
     const mirror = await mirrorOf(repo);

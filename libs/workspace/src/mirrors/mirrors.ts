@@ -44,6 +44,8 @@ export interface MirrorsOptions {
   fetchesPerRepack?: number;
   /** `rootDir` lives for one look at a repository: nothing is copied that the look does not need. Default: it stays. */
   look?: Look | null;
+  /** Mirrors that are remembered as opened; of others their disk is looked at again. Default 1,000. */
+  maxOpen?: number;
 }
 
 /**
@@ -65,6 +67,7 @@ const DEFAULTS = {
   remoteTimeoutMs: 1_800_000,
   fetchesPerRepack: 50,
   look: null,
+  maxOpen: 1_000,
 };
 
 interface Ready {
@@ -87,9 +90,12 @@ export class Mirrors {
   async open(url: string): Promise<Mirror> {
     const parsed = await existing(parseRepoUrl(url, this.o.allowed));
     const known = this.mirrors.get(parsed.url);
-    if (known !== undefined) return (await known).used();
+    if (known !== undefined) {
+      this.remember(parsed.url, known);
+      return (await known).used();
+    }
     const opening = this.openMirror(parsed);
-    this.mirrors.set(parsed.url, opening);
+    this.remember(parsed.url, opening);
     // A failure is not remembered: the remote may be back for the next one.
     opening.catch(() => this.mirrors.delete(parsed.url));
     return opening;
@@ -108,6 +114,14 @@ export class Mirrors {
       removed += await sweepWorktrees({ repository, indexDir: this.indexDir, log: this.o.log }, isLive);
     }
     return removed;
+  }
+
+  /** The last one is last. Who holds one that is forgotten may go on with it: what guards a mirror is on disk. */
+  private remember(url: string, opened: Promise<GitMirror>): void {
+    this.mirrors.delete(url);
+    this.mirrors.set(url, opened);
+    const [oldest] = this.mirrors.keys();
+    if (this.mirrors.size > this.o.maxOpen && oldest !== undefined) this.mirrors.delete(oldest);
   }
 
   /** Ends running git commands and waits for them. Files and worktrees stay. */
