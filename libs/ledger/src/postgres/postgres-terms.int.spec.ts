@@ -135,6 +135,21 @@ describe('terms in Postgres', () => {
     expect((await terms.current()).term).toBe(term + 2);
   });
 
+  it('a newer decider that was silent for a moment keeps its term before an older program', async () => {
+    const { terms, admin } = under;
+    await terms.campaign('a');
+    const newer = EVENT_VERSION + 1;
+    await admin.query(`UPDATE term SET term = term + 1, holder = 'newer', writes = ${newer}`);
+    await admin.query('UPDATE term_liveness SET term = (SELECT term FROM term)');
+    const { term } = await terms.current();
+    await under.silence();
+    await expect(terms.campaign('b')).rejects.toThrow(DeciderTooOldError);
+    await expect(terms.campaign('b')).rejects.toThrow(`one that writes version ${newer} has decided here`);
+    expect(await terms.renew(term)).toBe(true);
+    expect(await terms.campaign('b')).toBeNull();
+    expect(await terms.current()).toEqual({ term, holder: 'newer', fresh: true, eventVersion: newer });
+  });
+
   it('a database that cannot be reached gives no term', async () => {
     await using database = new LedgerDatabase({
       url: 'postgres://a:b@127.0.0.1:1/none',

@@ -2,6 +2,7 @@ import { EVENT_VERSION } from '#domain';
 import { DeciderTooOldError, LedgerUnavailableError } from '../errors.ts';
 import { TERM_TTL_MS, type CurrentTerm, type Terms } from '../terms.ts';
 import type { LedgerDatabase } from './ledger-database.ts';
+import { isTooOld } from './too-old.ts';
 
 /**
  * Two rows. `term` is what appends hold FOR SHARE and a takeover updates, so a takeover waits for appends in
@@ -86,7 +87,8 @@ export class PostgresTerms implements Terms {
   /**
    * Marks a silent holder's term as over, committed before the takeover itself: new share locks may overtake a
    * waiting update of `term` for ever, so a busy zombie's new appends must be refused first.
-   * False: the holder is alive, or another campaign is under way.
+   * False: the holder is alive, or another campaign is under way. Who may not take the term does not end it either: a
+   * newer holder that was silent for a moment goes on. Throws DeciderTooOldError then.
    */
   private async retireStaleTerm(): Promise<boolean> {
     const { schema } = this.database;
@@ -95,12 +97,16 @@ export class PostgresTerms implements Terms {
       `UPDATE ${schema}.term_liveness SET resigned = true
        WHERE only_row IN (
          SELECT only_row FROM ${schema}.term_liveness
-         WHERE resigned OR renewed_at < clock_timestamp() - $1 * interval '1 millisecond'
+         WHERE (resigned OR renewed_at < clock_timestamp() - $1 * interval '1 millisecond')
+           AND (SELECT event_version FROM ${schema}.term) <= $2
          FOR UPDATE SKIP LOCKED)
        RETURNING term`,
-      [this.ttlMs],
+      [this.ttlMs, EVENT_VERSION],
     );
-    return rows.length === 1;
+    if (rows.length === 1) return true;
+    const { fresh, eventVersion } = await this.current();
+    if (!fresh && eventVersion > EVENT_VERSION) throw new DeciderTooOldError(newerDecided(eventVersion));
+    return false;
   }
 
   private query<Row extends object>(name: string, text: string, values: unknown[]): Promise<Row[]> {
@@ -119,6 +125,8 @@ export class PostgresTerms implements Terms {
 }
 
 /** As `refuse_older_decider` says it. */
-function isTooOld(error: unknown): error is Error {
-  return error instanceof Error && (error as { code?: string }).code === 'SK001';
+function newerDecided(version: number): Error {
+  return new Error(
+    `This coordinator writes events of version ${EVENT_VERSION}, and one that writes version ${version} has decided here since: start a coordinator of that version`,
+  );
 }
