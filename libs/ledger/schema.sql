@@ -85,6 +85,7 @@ CREATE TABLE sinks (
   last_error_at timestamp with time zone,
   last_error text,
   given_up bigint NOT NULL DEFAULT 0,
+  writes integer,
   CONSTRAINT sinks_pkey PRIMARY KEY (name)
 );
 CREATE TABLE steps (
@@ -159,6 +160,22 @@ BEGIN
   NEW.writes := NULL;
   RETURN NEW;
 END $function$;
+CREATE OR REPLACE FUNCTION refuse_older_pager()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+  newest integer;
+BEGIN
+  -- Read when the cursor moves: by then the term of whoever wrote the events has begun.
+  EXECUTE format('SELECT event_version FROM %I.term', TG_TABLE_SCHEMA) INTO newest;
+  IF coalesce(NEW.writes, 1) < newest THEN
+    RAISE EXCEPTION 'This coordinator knows events up to version %, and version % is being written: it leaves the pages to newer ones',
+      coalesce(NEW.writes, 1), newest USING ERRCODE = 'SK001';
+  END IF;
+  NEW.writes := NULL;
+  RETURN NEW;
+END $function$;
 CREATE OR REPLACE FUNCTION refuse_older_projector()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -178,6 +195,7 @@ END $function$;
 
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change(); -- also for replicas
 CREATE TRIGGER projections_newest_projector BEFORE UPDATE ON projections FOR EACH ROW EXECUTE FUNCTION refuse_older_projector();
+CREATE TRIGGER sinks_newest_pager BEFORE UPDATE OF tx, "position" ON sinks FOR EACH ROW EXECUTE FUNCTION refuse_older_pager();
 CREATE TRIGGER term_newest_decider BEFORE UPDATE ON term FOR EACH ROW WHEN ((new.term IS DISTINCT FROM old.term)) EXECUTE FUNCTION refuse_older_decider();
 
 GRANT DELETE, INSERT, SELECT, UPDATE ON attempts TO the_runtime_role;

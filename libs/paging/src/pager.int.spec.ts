@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { EVENT_VERSION } from '#domain';
 import { eventually } from '#testing';
 import type { SinkSettings } from './sinks/sink.ts';
 import type { PlanAlert } from './making/making-alerts.ts';
@@ -355,6 +356,22 @@ describe('a pager', () => {
     await settled(pager, 1);
   });
 
+  it('leaves to a newer coordinator what only that one may know, and says so', async () => {
+    const pager = fleet.pager([webhook()]);
+    await fleet.seen(pager);
+    await fleet.submit(PLAN);
+    // Its term goes on here, as that of a decider does that has not noticed yet.
+    const newer = `UPDATE skein.term SET event_version = ${EVENT_VERSION + 1}`;
+    await asAdmin(fleet.fresh.adminUrl, newer);
+    await fleet.append(PLAN, poisoned(1));
+    await eventually(() => fleet.logged.some(({ message }) => message.startsWith('A newer coordinator')), {
+      what: 'the log to say so',
+    });
+    expect(receiver.received).toEqual([]);
+    await asAdmin(fleet.fresh.adminUrl, `UPDATE skein.term SET event_version = ${EVENT_VERSION}`);
+    await settled(pager, 1);
+  });
+
   it('forgets what was settled long ago, and still does not page it again', async () => {
     let nowMs = Date.now();
     const now = () => nowMs;
@@ -373,12 +390,17 @@ describe('a pager', () => {
   });
 });
 
-async function cutConnections(adminUrl: string): Promise<void> {
-  const admin = new pg.Client({ connectionString: adminUrl });
-  await admin.connect();
-  await admin.query(
+function cutConnections(adminUrl: string): Promise<void> {
+  return asAdmin(
+    adminUrl,
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid()`,
   );
+}
+
+async function asAdmin(adminUrl: string, sql: string): Promise<void> {
+  const admin = new pg.Client({ connectionString: adminUrl });
+  await admin.connect();
+  await admin.query(sql);
   await admin.end();
 }

@@ -203,7 +203,7 @@ export class Pager {
     } catch (error) {
       if (!this.stopping.signal.aborted) {
         const { name } = lane.sink;
-        this.o.log.warn({ err: error, sink: name }, 'Pages cannot be made or settled yet; trying again');
+        this.o.log.warn({ err: error, sink: name }, whyNoPages(error));
       }
       return LOOK_MS;
     }
@@ -248,6 +248,16 @@ export class Pager {
 }
 
 const PAGED: ReadonlySet<string> = new Set(PAGED_TYPES);
+
+/** As the outbox says that a newer version of the program writes events. */
+const TOO_OLD: readonly unknown[] = ['EVENT_TOO_NEW', 'DECIDER_TOO_OLD'];
+
+function whyNoPages(error: unknown): string {
+  const isTooOld = error instanceof Error && 'code' in error && TOO_OLD.includes(error.code);
+  return isTooOld
+    ? 'A newer coordinator writes events: its pages are left to it'
+    : 'Pages cannot be made or settled yet; trying again';
+}
 
 function unseen(name: string): SinkState {
   return {

@@ -3,6 +3,7 @@ import { Projections1763600100000 } from './1763600100000-projections.ts';
 import { PlanFilters1763600200000 } from './1763600200000-plan-filters.ts';
 import { Pages1763600300000 } from './1763600300000-pages.ts';
 import { DeciderVersion1763600400000 } from './1763600400000-decider-version.ts';
+import { PagerVersion1763600500000 } from './1763600500000-pager-version.ts';
 
 /** In order. Landed migrations are never edited: a change is a new one. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   PlanFilters1763600200000,
   Pages1763600300000,
   DeciderVersion1763600400000,
+  PagerVersion1763600500000,
 ];

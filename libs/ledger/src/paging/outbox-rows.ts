@@ -45,7 +45,8 @@ export interface OpenIncident {
 
 /** What people call the things that events name by number; null: not projected (yet). */
 export interface Facts {
-  plan(planId: string): { name: string; tenant: string } | null;
+  /** `haltedAt`: ISO 8601; null: it does not stand halted. */
+  plan(planId: string): { name: string; tenant: string; haltedAt: string | null } | null;
   step(planId: string, ordinal: number): { name: string; kind: string } | null;
 }
 

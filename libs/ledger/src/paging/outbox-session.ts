@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { EVENT_VERSION, EventTooNewError } from '#domain';
 import type { TailCursor } from '../ledger.ts';
 import { EVENT_COLUMNS, toStoredEvent, type EventRow } from '../postgres/event-row.ts';
 import type { Facts, NewPage, OpenIncident, PagedEvent } from './outbox-rows.ts';
@@ -114,8 +115,13 @@ export class OutboxSession {
 
   async facts(of: readonly { planId: string; ordinal: number | null }[]): Promise<Facts> {
     const { schema, client } = this;
-    const plans = await client.query<{ plan_id: string; name: string; tenant: string }>(
-      `SELECT plan_id, name, tenant FROM ${schema}.plans WHERE plan_id = ANY($1::text[])`,
+    const plans = await client.query<{
+      plan_id: string;
+      name: string;
+      tenant: string;
+      haltedAt: string | null;
+    }>(
+      `SELECT plan_id, name, tenant, CASE status WHEN 'halted' THEN ended_at END AS "haltedAt" FROM ${schema}.plans WHERE plan_id = ANY($1::text[])`,
       [[...new Set(of.map(({ planId }) => planId))]],
     );
     const steps = await client.query<{ plan_id: string; ordinal: number; name: string; kind: string }>(
@@ -159,11 +165,10 @@ export class OutboxSession {
   }
 
   async moveTo(cursor: TailCursor): Promise<void> {
-    await this.client.query(`UPDATE ${this.schema}.sinks SET tx = $2::xid8, position = $3 WHERE name = $1`, [
-      this.sink,
-      cursor.tx,
-      cursor.position.toString(),
-    ]);
+    await this.client.query(
+      `UPDATE ${this.schema}.sinks SET tx = $2::xid8, position = $3, writes = $4 WHERE name = $1`,
+      [this.sink, cursor.tx, cursor.position.toString(), EVENT_VERSION],
+    );
   }
 }
 
@@ -173,13 +178,17 @@ interface NewsRow {
   size: number;
 }
 
-/** One event that cannot be read must not keep everybody else's pages back. */
+/**
+ * One event that cannot be read must not keep everybody else's pages back. Throws EventTooNewError: a newer program can
+ * read that one, and whoever moved the cursor past it would keep its page from being made at all.
+ */
 function readable(row: EventRow): { at: TailCursor; paged: PagedEvent } | null {
   try {
     const { planId, seq, at, event, tx, position } = toStoredEvent(row);
     if (typeof event.data !== 'object' || event.data === null) return null;
     return { at: { tx, position }, paged: { planId, seq, at, event } };
-  } catch {
+  } catch (error) {
+    if (error instanceof EventTooNewError) throw error;
     return null;
   }
 }

@@ -1,6 +1,8 @@
 import type { PoolClient } from 'pg';
-import { LedgerUnavailableError } from '../errors.ts';
+import { EventTooNewError } from '#domain';
+import { DeciderTooOldError, LedgerUnavailableError } from '../errors.ts';
 import type { LedgerDatabase } from '../postgres/ledger-database.ts';
+import { isTooOld } from '../postgres/too-old.ts';
 import type {
   Batch,
   DuePage,
@@ -26,7 +28,8 @@ export interface Collected {
 /**
  * Where pages wait for their sinks, and what became of them. Each sink has a cursor of its own in the ledger's tail, and
  * it moves in the transaction that writes the pages: every event is looked at exactly once for every sink, whatever dies.
- * All times are the caller's clock (ms). Throws LedgerUnavailableError; what was not written then comes again.
+ * All times are the caller's clock (ms). Throws LedgerUnavailableError; what was not written then comes again. `collect`
+ * throws EventTooNewError or DeciderTooOldError when a newer version of the program writes events: the cursor stays for it.
  */
 export class PageOutbox {
   constructor(private readonly database: LedgerDatabase) {}
@@ -235,6 +238,8 @@ export class PageOutbox {
         return result;
       });
     } catch (error) {
+      if (error instanceof EventTooNewError) throw error;
+      if (isTooOld(error)) throw new DeciderTooOldError(error);
       throw new LedgerUnavailableError('unknown', error);
     }
   }
@@ -251,16 +256,16 @@ async function makeOf(
 ): Promise<Made> {
   if (news.events.length === 0) return { pages: [], closed: [], consumed: 0, unreadable: 0 };
   const events = news.events.map(({ paged }) => paged);
-  const of = events.map(({ planId, event }) => ({
-    planId,
-    ordinal: 'ordinal' in event.data ? event.data.ordinal : null,
-  }));
+  const of = events.flatMap((paged) => {
+    const { data } = paged.event;
+    return plansOf(paged).map((planId) => ({ planId, ordinal: 'ordinal' in data ? data.ordinal : null }));
+  });
   const open = await session.open([...new Set(events.flatMap(plansOf))]);
   const facts: Facts = await session.facts(of);
   return make({ events, facts, open, waiting });
 }
 
-/** Whose incidents an event may end: a fork takes up what another plan left. */
+/** Whom an event concerns: a fork takes up what another plan left. */
 function plansOf({ planId, event }: PagedEvent): string[] {
   const source = event.type === 'plan.submitted' ? event.data.forkedFrom?.planId : undefined;
   return source === undefined ? [planId] : [planId, source];

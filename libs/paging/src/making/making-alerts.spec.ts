@@ -2,7 +2,7 @@ import type { NewPage, OpenIncident } from '../outbox.ts';
 import { ALERTS_MAX, makeAlerts, type PlanAlert } from './making-alerts.ts';
 
 const stuck = (planId: string): PlanAlert => ({ kind: 'plan.stuck', planId, message: 'a bug' });
-const facts = { plan: () => ({ name: 'Migrate', tenant: 'local' }), step: () => null };
+const facts = { plan: () => ({ name: 'Migrate', tenant: 'local', haltedAt: null }), step: () => null };
 
 /** The pages of one sink over time, as the outbox keeps them. */
 class Told {

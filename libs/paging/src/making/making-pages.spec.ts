@@ -33,7 +33,7 @@ const cancelled: PlanEvent = { type: 'plan.cancelled', data: { by, why: null } }
 const paused: PlanEvent = { type: 'plan.paused', data: { by, why: 'lunch' } };
 
 const known: Facts = {
-  plan: () => ({ name: 'Migrate', tenant: 'local' }),
+  plan: () => ({ name: 'Migrate', tenant: 'local', haltedAt: null }),
   step: (_planId, ordinal) => ({ name: `convert[${ordinal}]`, kind: 'agent' }),
 };
 
@@ -69,7 +69,7 @@ const contentOf = (page: NewPage | undefined) => JSON.parse(page!.content) as Pa
 const openIncident = (incident: string, kind = 'step.poisoned') => {
   const ordinal = Number(/\/s(\d+)$/.exec(incident)?.[1] ?? NaN);
   const step = Number.isNaN(ordinal) ? null : { ordinal, name: `convert[${ordinal}]` };
-  const content = JSON.stringify({ at: '', plan: known.plan(PLAN), step, reason });
+  const content = JSON.stringify({ at: '', plan: { name: 'Migrate', tenant: 'local' }, step, reason });
   return { planId: PLAN, incident, kind, content };
 };
 
@@ -124,6 +124,30 @@ describe('what is paged', () => {
     expect(made([fork], { open: [step], on: [] }).pages).toEqual([]);
   });
 
+  it('is over by a fork of what halted also where nobody wants to hear of halts', () => {
+    const source = 'a'.repeat(PLAN.length);
+    const fork = {
+      type: 'plan.submitted',
+      data: { by, forkedFrom: { planId: source, seq: 9, results: {} } },
+    } as unknown as PlanEvent;
+    const step = { ...openIncident(new PlanIncidents('prod', source).step(3)), planId: source };
+    const given = (haltedAgoMs: number | null, isShown = true): Given => {
+      const haltedAt = haltedAgoMs === null ? null : new Date(NOW - haltedAgoMs).toISOString();
+      const plan = (planId: string) =>
+        isShown || planId === source ? { name: 'Migrate', tenant: 'local', haltedAt } : null;
+      return { open: [step], on: ['step.poisoned'], facts: { plan, step: () => null }, ageMs: 1_000 };
+    };
+    expect(made([fork], given(2_000)).pages.map(({ action, planId }) => [action, planId])).toEqual([
+      ['resolve', source],
+    ]);
+    // Halted only after it was forked.
+    expect(made([fork], given(500))).toMatchObject({ consumed: 1, pages: [] });
+    expect(made([fork], given(null))).toMatchObject({ consumed: 1, pages: [] });
+    // Projections that do not show the fork yet may not show the halt yet.
+    expect(made([fork], given(null, false))).toMatchObject({ consumed: 0 });
+    expect(made([fork], { ...given(null, false), ageMs: 11_000 })).toMatchObject({ consumed: 1, pages: [] });
+  });
+
   it('ends under the names that it began with, at once, however far behind the projections are', () => {
     const facts: Facts = { plan: () => null, step: () => null };
     const { pages } = made([completed], { open: [openIncident(incidents.step(7))], facts, on: [] });
@@ -176,6 +200,27 @@ describe('making pages', () => {
     );
     const twice = made([poisoned(1), reopened(1), poisoned(1)]).pages;
     expect(new Set(ids(twice)).size).toBe(3);
+  });
+
+  it('gives the ends of one incident by two forks ids of their own', () => {
+    const source = 'a'.repeat(PLAN.length);
+    const of = new PlanIncidents('prod', source);
+    const halt = { ...openIncident(of.halt, 'plan.halted'), planId: source };
+    const event = {
+      type: 'plan.submitted',
+      data: { by, forkedFrom: { planId: source, seq: 9, results: {} } },
+    } as unknown as PlanEvent;
+    const [one, two] = ['b', 'c'].map((letter) => {
+      const at = new Date(NOW - 1_000).toISOString();
+      const events = [{ planId: letter.repeat(PLAN.length), seq: 1, at, event }];
+      const o = { sink: 'ops', on: new Set<PageKind>(), fleet: 'prod', nowMs: NOW, waitingMax: 1_000 };
+      return makePages({ events, facts: known, open: [halt], waiting: 0 }, o).pages;
+    });
+    expect([...one!, ...two!]).toMatchObject([
+      { action: 'resolve', planId: source, incident: of.halt },
+      { action: 'resolve', planId: source, incident: of.halt },
+    ]);
+    expect(one![0]!.id).not.toBe(two![0]!.id);
   });
 
   it('knows what opened and closed within one batch', () => {

@@ -91,7 +91,8 @@ class Making {
     const ageMs = nowMs - fromIso(event.at);
     if (ageMs > NEWS_MAX_MS) return true;
     const all = this.readable(event);
-    if (ageMs < NAMES_WAIT_MS && !all.every(({ isNamed }) => isNamed)) return false;
+    const isKnown = this.knowsSource(event) && all.every(({ isNamed }) => isNamed);
+    if (ageMs < NAMES_WAIT_MS && !isKnown) return false;
     for (const { page } of all) this.keep(page);
     return true;
   }
@@ -179,7 +180,7 @@ class Making {
   }
 
   /** What ends is told wherever it was told that it began, whatever the sink wants to hear now. */
-  private resolves({ planId, event }: PagedEvent, incidents: PlanIncidents): About[] {
+  private resolves({ planId, at, event }: PagedEvent, incidents: PlanIncidents): About[] {
     switch (event.type) {
       case 'step.reopened': {
         const { ordinal } = event.data;
@@ -193,7 +194,7 @@ class Making {
       case 'plan.reopened':
         return this.over([incidents.halt, incidents.more], said('taken up again', event.data));
       case 'plan.submitted':
-        return this.forked(event.data.forkedFrom?.planId ?? null, event.data.by, planId);
+        return this.forked(event.data.forkedFrom?.planId ?? null, event.data.by, { planId, at });
       case 'plan.resumed':
         return this.over([incidents.pause], said('resumed', event.data));
       case 'plan.halted':
@@ -215,10 +216,26 @@ class Making {
   }
 
   /** A plan that halted goes on in its fork. One that runs, and is forked nevertheless, still needs somebody. */
-  private forked(sourceId: string | null, by: Actor, forkId: string): About[] {
-    if (sourceId === null) return [];
-    if (!this.open.has(new PlanIncidents(this.o.fleet, sourceId).halt)) return [];
-    return this.over(this.openOf(sourceId), said(`forked as ${forkId}`, { by, why: null }));
+  private forked(sourceId: string | null, by: Actor, fork: { planId: string; at: string }): About[] {
+    if (sourceId === null || !(this.wasToldOfHalt(sourceId) || this.hadHalted(sourceId, fork.at))) return [];
+    return this.over(this.openOf(sourceId), said(`forked as ${fork.planId}`, { by, why: null }));
+  }
+
+  private wasToldOfHalt(planId: string): boolean {
+    return this.open.has(new PlanIncidents(this.o.fleet, planId).halt);
+  }
+
+  /** Sinks that do not want to hear of halts have no incident of it. The projections may be ahead of this event. */
+  private hadHalted(planId: string, at: string): boolean {
+    const haltedAt = this.facts.plan(planId)?.haltedAt ?? null;
+    return haltedAt !== null && fromIso(haltedAt) <= fromIso(at);
+  }
+
+  /** Projections that show a fork show what its source had come to. */
+  private knowsSource({ planId, event }: PagedEvent): boolean {
+    const sourceId = event.type === 'plan.submitted' ? event.data.forkedFrom?.planId : undefined;
+    if (sourceId === undefined || this.openOf(sourceId).length === 0) return true;
+    return this.wasToldOfHalt(sourceId) || this.facts.plan(planId) !== null;
   }
 
   /** Under the names that it was told with. */
