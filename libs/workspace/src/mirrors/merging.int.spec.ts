@@ -39,7 +39,7 @@ async function scene(files: Record<string, string>): Promise<Scene> {
 
 describe('merging the results of steps', () => {
   it('makes one merge commit per result, in the given order, always with the same SHA', async () => {
-    const { mirror, base, step } = await scene({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
+    const { repo, mirror, base, step } = await scene({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
     const one = await step({ 'a.txt': 'A\n' });
     const two = await step({ 'b.txt': null, 'new/c.txt': 'c\n' });
     const inputs = [
@@ -55,6 +55,12 @@ describe('merging the results of steps', () => {
     expect(await mirror.readText(sha, 'a.txt', 10)).toBe('A\n');
     for (const input of [base, one, two]) expect(await mirror.isAncestor(input, sha)).toBe(true);
     await mirror.publish('out', sha, null);
+    // Nothing of the clock or the host: two merges within a second would be the same all the same.
+    const format = '--format=%an <%ae> %cn <%ce> %aI %cI';
+    const log = await repo.bareGit('log', '--first-parent', format, `${base}..out`);
+    const at = '2026-03-04T05:06:07+00:00';
+    const line = `Skein <skein@localhost> Skein <skein@localhost> ${at} ${at}`;
+    expect(log.trim().split('\n')).toEqual([line, line]);
   });
 
   it('writes who merged what into the history, and trailers into the last commit alone', async () => {
