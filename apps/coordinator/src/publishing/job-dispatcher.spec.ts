@@ -101,6 +101,16 @@ describe('jobs on their way to a claim', () => {
     expect(queue.published).toHaveLength(3);
   });
 
+  it('are handed out at least twice, also when the plan allows one lease', async () => {
+    const once = submitted(aPlan({ maxLeases: 1, steps: [aStep({ name: 'a' })] }));
+    dispatcher.follow(once, admit(once, 0, 0));
+    plan = once;
+    await claimTimePasses();
+    expect(neverClaimed).toEqual([]);
+    await claimTimePasses();
+    expect(neverClaimed).toEqual([[0, 1, 2]]);
+  });
+
   it('are left alone while they wait for a worker, and for one claim time once one has them', async () => {
     queue.deliveredSeq = 0;
     for (let i = 0; i < 5; i += 1) expect(await look()).toBe(0);
