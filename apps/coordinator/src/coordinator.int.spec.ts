@@ -11,6 +11,7 @@ import {
   type LedgerEvent,
   type Ledger,
 } from '#ledger';
+import { DeadLetters } from '#bus';
 import type { PlanDefinition, PlanEvent } from '#domain';
 import {
   aPlan,
@@ -374,19 +375,85 @@ describe('a coordinator on real Postgres and NATS', () => {
     ]);
   }, 30_000);
 
+  /** Speaks no more for a `pill` that it has claimed; all else takes it for ever. */
+  async function deadlyWorker(): Promise<ScriptedWorker> {
+    const sick = await worker('sick', 8, async (hand) => {
+      await hand.client.request('claim', { lease: hand.lease }, AbortSignal.timeout(10_000));
+      if (hand.job.stepName === 'pill') return sick.forget(hand.lease);
+      await new Promise<void>((resolve) => hand.signal.addEventListener('abort', () => resolve()));
+    });
+    return sick;
+  }
+
+  const copyOf = (on: ScriptedWorker, planId: string, ordinal: number) => {
+    const letters = new DeadLetters({ bus: on.bus });
+    return eventually(() => letters.get(planId, ordinal), { timeoutMs: 20_000, what: 'a copy' });
+  };
+
+  it('copies a dead letter whose commit came through and whose answer got lost', async () => {
+    loseTheAnswer('step.poisoned');
+    const at = await coordinator();
+    const sick = await deadlyWorker();
+    const planId = await submit(at, noops([{ name: 'pill' }], 1), 'poison, answer lost');
+    expect(await copyOf(sick, planId, 0)).toMatchObject({
+      payload: { epoch: 1, reason: { code: 'leases-used-up' }, lastLease: { worker: 'sick' } },
+    });
+    const all = await events(planId);
+    expect(all.filter(({ type }) => type === 'step.poisoned')).toHaveLength(1);
+  }, 30_000);
+
+  it('copies a dead letter of a decider that died before it could, once it is taken over', async () => {
+    const publish = jest.spyOn(DeadLetters.prototype, 'publish').mockRejectedValue(new Error('died'));
+    const first = await coordinator();
+    const sick = await deadlyWorker();
+    const planId = await submit(
+      first,
+      noops([{ name: 'pill' }, { name: 'other' }], 1),
+      'poison, then a crash',
+    );
+    await eventually(
+      async () =>
+        (await events(planId)).some(({ type }) => type === 'step.poisoned') && publish.mock.calls.length > 0,
+      { timeoutMs: 20_000, what: 'a dead letter' },
+    );
+    await open.splice(0, 1)[0]!.stop();
+    publish.mockRestore();
+    await coordinator();
+    expect(await copyOf(sick, planId, 0)).toMatchObject({ payload: { epoch: 1, step: 's0' } });
+  }, 30_000);
+
   it('ends a job that every worker takes and none can read as a dead letter', async () => {
     const at = await coordinator();
+    const held = Promise.withResolvers<void>();
     const worker = await ScriptedWorker.start({
       name: 'puzzled',
       natsUrl,
       namespace,
       slots: 2,
-      work: passAtOnce,
+      work: async (hand) => {
+        if (hand.job.stepName === 'other') {
+          await hand.client.request('claim', { lease: hand.lease }, AbortSignal.timeout(10_000));
+          hand.signal.addEventListener('abort', () => held.resolve());
+          await held.promise;
+        }
+        return passAtOnce(hand);
+      },
       unreadable: ({ stepName }) => stepName === 'garbled',
     });
     open.push(worker);
-    const plan = noops([{ name: 'garbled' }, { name: 'other' }], 2);
+    const plan = noops([{ name: 'garbled' }, { name: 'after', needs: ['garbled'] }, { name: 'other' }], 2);
     const planId = await submit(at, plan, 'garbled');
+    expect(await copyOf(worker, planId, 0)).toMatchObject({
+      payload: {
+        step: 's0',
+        reason: { message: expect.stringContaining('never claimed: 2 times delivered') },
+        job: { planId, ordinal: 0, work: { kind: 'noop' } },
+        lastLease: null,
+      },
+    });
+    const { wait } = await at.reader.explain(planId, 's1');
+    expect(wait).toBe('needs garbled (s0), which is poisoned: it cannot go on');
+    held.resolve();
     const all = await ended(planId);
     expect(all.find(({ type }) => type === 'step.poisoned')).toMatchObject({
       data: { reason: { message: expect.stringContaining('never claimed: 2 times delivered') } },

@@ -27,7 +27,7 @@ import type { PlanAlert } from '#paging';
 import { count, type Logger } from '#telemetry';
 import { measureCommitted } from '../measuring/committed-events.ts';
 import { observeDecider } from '../measuring/decider-readings.ts';
-import { deadLetter, historyOf } from '../publishing/dead-letter.ts';
+import { DeadLetterCopies } from '../publishing/dead-letter-copies.ts';
 import { JobDispatcher } from '../publishing/job-dispatcher.ts';
 import { repeat, type Clock } from './clock.ts';
 import { DecisionLoop, type Committed } from './decision-loop.ts';
@@ -90,7 +90,7 @@ export class Decider {
   private readonly loop: DecisionLoop;
   private readonly sweeper: Sweeper;
   private readonly announcer: Announcer;
-  private readonly deadLetters: DeadLetters;
+  private readonly copies: DeadLetterCopies;
   private served: ServedTerm | null = null;
   private unsubscribe: () => void = () => undefined;
   private stopped = false;
@@ -127,7 +127,6 @@ export class Decider {
     this.leases = new LeaseTable(o.leaseMs);
     this.roster = new WorkerRoster(Math.max(o.leaseMs, 5_000));
     this.queue = new JobQueue({ bus: o.bus, leaseMs: o.leaseMs });
-    this.deadLetters = new DeadLetters({ bus: o.bus });
     this.dispatcher = new JobDispatcher(
       {
         queue: this.queue,
@@ -164,6 +163,18 @@ export class Decider {
       onCommitted: (committed) => this.afterCommit(committed),
       onDeposed,
     });
+    this.copies = new DeadLetterCopies({
+      ledger: o.ledger,
+      letters: new DeadLetters({ bus: o.bus }),
+      clock: o.clock,
+      log: o.log,
+      isUncommitted: (planId) => this.loop.isUncommitted(planId) || this.plans.mustReload,
+      jobFacts: ({ submitted }) => ({
+        trusted: o.trustedTenants.includes(submitted!.tenant),
+        traceparent: submitted!.traceparent,
+        maxSteps: o.maxSteps,
+      }),
+    });
     this.sweeper = new Sweeper({
       clock: o.clock,
       fleet: this.fleet,
@@ -187,7 +198,10 @@ export class Decider {
     const recovered = await this.plans.recover();
     await this.limits.settle(this.o.clock.now());
     const now = this.o.clock.monotonic();
-    for (const plan of this.plans.all()) this.leases.adopt(plan, now);
+    for (const plan of this.plans.all()) {
+      this.leases.adopt(plan, now);
+      this.copies.resume(plan);
+    }
     await this.keepQueue(true);
     this.served = new DeciderServer({ bus: this.o.bus }).serve(this.term, {
       claim: async (message, meta) =>
@@ -259,6 +273,7 @@ export class Decider {
     this.stopped = true;
     this.stopQueueChecks();
     this.announcer.stop();
+    this.copies.stop();
     this.unsubscribe();
     await this.sweeper.stop();
     await this.loop.stop();
@@ -335,9 +350,9 @@ export class Decider {
     for (const { plan, events, aborts } of committed) {
       for (const event of events) {
         this.leases.follow(plan.planId, event, now);
-        if (event.type === 'step.poisoned') void this.copyDeadLetter(plan, event.data.ordinal);
         if (event.type === 'plan.cancelled' || event.type === 'plan.halted') this.leases.keepLeased(plan);
       }
+      this.copies.follow(plan, events);
       this.dispatch(plan, () => this.dispatcher.follow(plan, events));
       for (const { worker, ordinal, epoch, reason } of aborts) {
         signalWorker(this.o.bus, worker, { kind: 'abort', planId: plan.planId, ordinal, epoch, reason });
@@ -350,6 +365,7 @@ export class Decider {
   private takeUp(plan: PlanState): void {
     this.unreadable.delete(plan.planId);
     this.leases.adopt(plan, this.o.clock.monotonic());
+    this.copies.resume(plan);
     this.dispatch(plan, () => this.dispatcher.resume(plan));
   }
 
@@ -361,23 +377,6 @@ export class Decider {
       count('decisionFailures', { stage: 'job' });
       const alert = 'job-unbuildable';
       this.o.log.error({ err: error, planId: plan.planId, alert }, 'A job could not be built');
-    }
-  }
-
-  /** For people and tools that watch the stream; redrive reads the ledger. */
-  private async copyDeadLetter(plan: PlanState, ordinal: number): Promise<void> {
-    const { planId, seq: headSeq } = plan;
-    // The state goes on while the history is read.
-    const letter = deadLetter(plan, ordinal);
-    try {
-      const history = await historyOf(this.o.ledger, planId, { ordinal, headSeq });
-      const id = `${planId}-${ordinal}-${letter.epoch}`;
-      await this.deadLetters.publish(planId, ordinal, { ...letter, history }, id);
-    } catch (error) {
-      this.o.log.warn(
-        { err: error, planId, ordinal },
-        'A dead letter is in the ledger but could not be copied',
-      );
     }
   }
 
