@@ -5,6 +5,7 @@ import {
   forkedFrom,
   fromIso,
   initialPlanState,
+  toIso,
   type LimitsReply,
   type PlanCommandInput,
   type PlanReply,
@@ -13,6 +14,7 @@ import {
 } from '#domain';
 import type { Command, CommandReply } from '../../../apps/coordinator/src/commands/plan-commands.ts';
 import type { Chance } from '../core/chance.ts';
+import { EPOCH_MS } from '../core/process.ts';
 import type { Fleet } from './fleet.ts';
 import type { Surroundings } from './surroundings.ts';
 import { REDRIVE } from '../oracle/plan-record.ts';
@@ -125,9 +127,11 @@ export class User {
     this.command(planId, verb, ordinal, input);
   }
 
-  /** As the API has it: a retry of a dead letter and of nothing else. */
+  /** As the API has it: a retry of a dead letter and of nothing else, at once or when those before it had their turn. */
   private redrive(planId: string, ordinal: number): void {
-    const only = { attempts: null, note: null, onlyPoisoned: true };
+    const atMs = EPOCH_MS + this.around.world.nowMs + this.chance.int(500, 6_000);
+    const notBefore = this.chance.bool(0.5) ? toIso(atMs) : null;
+    const only = { attempts: null, note: null, onlyPoisoned: true, notBefore };
     this.command(planId, 'redrive', ordinal, { kind: 'retry', ordinal, ...only, by: BY, why: REDRIVE });
   }
 

@@ -412,7 +412,7 @@ export class PlanRecord {
     }
   }
 
-  private stepReopened({ ordinal, attempts, why }: EventOf<'step.reopened'>): void {
+  private stepReopened({ ordinal, attempts, why, notBefore }: EventOf<'step.reopened'>): void {
     const step = this.step(ordinal);
     if (why === REDRIVE && step.status !== 'poisoned')
       this.fail('redrives-dead-letters', `s${ordinal} was redriven while ${step.status}`);
@@ -422,7 +422,7 @@ export class PlanRecord {
       this.fail('attempts-are-counted', `s${ordinal}: ${attempts} allowed, ${step.attempts} used`);
     step.attemptsAllowed = attempts;
     step.losses = 0;
-    step.notBefore = 0;
+    step.notBefore = notBefore === undefined ? 0 : Date.parse(notBefore);
     this.move(step, 'ready');
   }
 

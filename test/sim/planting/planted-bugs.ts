@@ -151,6 +151,12 @@ export const PLANTED_BUGS: Record<string, PlantedBug> = {
     'step.leasesLost = 0;\n  step.faults = 0;',
     'step.faults = 0;',
   ),
+  'redrives-at-once': bug(
+    'what is redriven at a rate does not wait for its turn',
+    EVOLVE,
+    'step.notBefore = notBefore ? fromIso(notBefore) : 0;',
+    'step.notBefore = 0;',
+  ),
   'retry-forgets-attempts': bug(
     'a step that is retried counts its attempts from one again',
     EVOLVE,

@@ -119,6 +119,9 @@ export interface LeaseEnded {
   counts: boolean;
   /** The step is not admitted again before this time; null: at once. */
   notBefore: string | null;
+  /** Who ended it by hand, and why. Absent: nobody did. */
+  by?: Actor;
+  why?: string | null;
 }
 
 export interface AttemptFinished {
@@ -185,6 +188,9 @@ export interface StepEnded {
   /** The epoch that was current; 0 when the step was never admitted. */
   epoch: number;
   reason: Reason;
+  /** Who ended it by hand, and why. Absent: nobody did. */
+  by?: Actor;
+  why?: string | null;
 }
 
 /** The decision to publish: from here on anyone may carry out exactly this, any number of times. */
@@ -228,6 +234,10 @@ export interface StepReopened {
   attempts: number;
   /** Told to the next attempt along with the feedback. */
   note: string | null;
+  /** It is not admitted before this time. Absent: it may be at once. */
+  notBefore?: string;
+  /** What it waits for until then. */
+  reason?: Reason;
 }
 
 export interface PlanCancelled {

@@ -396,7 +396,8 @@ function reopened(state: PlanState): void {
   if (report !== null && isMet(stepOf(state, report).status)) move(state, stepOf(state, report), 'ready');
 }
 
-function stepReopened(state: PlanState, { ordinal, attempts, note }: StepReopened): void {
+function stepReopened(state: PlanState, data: StepReopened): void {
+  const { ordinal, attempts, note, notBefore, reason } = data;
   const step = stepOf(state, ordinal);
   state.failed = state.failed.filter((failed) => failed !== ordinal);
   step.attemptsAllowed = attempts;
@@ -404,7 +405,8 @@ function stepReopened(state: PlanState, { ordinal, attempts, note }: StepReopene
   step.faults = 0;
   step.unknownWork = 0;
   step.holder = null;
-  step.notBefore = 0;
+  step.notBefore = notBefore ? fromIso(notBefore) : 0;
+  if (reason) step.reason = reason;
   if (note !== null) {
     const feedback = [step.previous?.feedback, note].filter(Boolean).join('\n\n');
     step.previous = { commit: step.previous?.commit ?? null, feedback };

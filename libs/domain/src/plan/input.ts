@@ -69,6 +69,9 @@ export type PlanInput =
   | { kind: 'time' }
   | PlanCommandInput;
 
+/** Why a step waits that was redriven along with others, at a rate. */
+export const REDRIVEN_LATER = 'redriven-later';
+
 /** What an operator asks for. */
 export type PlanCommandInput =
   | (Command & { kind: 'cancel' })
@@ -83,6 +86,8 @@ export type PlanCommandInput =
       note: string | null;
       /** A redrive is for dead letters. */
       onlyPoisoned?: boolean;
+      /** Not before this time (ISO 8601): many that are redriven keep to a rate. Absent, null or past: at once. */
+      notBefore?: string | null;
     })
   | (Command & { kind: 'skip'; ordinal: number })
   | (Command & { kind: 'kill'; ordinal: number });

@@ -1,4 +1,5 @@
 import { explainWait } from '../scheduling/explain.ts';
+import { toIso } from '../time.ts';
 import { PlanStory, REPO, SLOTS, aPlan, aStep } from '../testing/plan-story.ts';
 import type { StepWork } from './definition.ts';
 
@@ -98,6 +99,35 @@ describe('a retried step', () => {
     story.attempt('a', 3, 'rejected');
     expect(story.step('a')).toMatchObject({ status: 'blocked', reason: { code: 'attempts-used-up' } });
     expect(story.state.status).toBe('halted');
+  });
+
+  it('that is redriven for later waits for its time, says so, and holds no place meanwhile', () => {
+    const story = new PlanStory(aPlan([aStep('a')], { maxLeases: 1 }));
+    story.admitAll();
+    story.claim('a');
+    story.expire('a');
+    const only = { attempts: null, note: null, onlyPoisoned: true };
+    const at = toIso(story.now + 60_000);
+    expect(story.tell({ kind: 'retry', ordinal: 0, ...only, notBefore: at, ...who })).toMatchObject({
+      status: 'applied',
+    });
+    expect(story.admitAll()).toEqual([]);
+    expect(explainWait(story.fleet, story.state, 0, story.now, SLOTS)).toBe(
+      `is tried again at ${at} (redriven by ann: because)`,
+    );
+    expect(story.state.status).toBe('running');
+    story.now += 60_000;
+    expect(story.admitAll()).toEqual(['a']);
+  });
+
+  it('that is redriven for a time that is over is tried at once', () => {
+    const story = new PlanStory(aPlan([aStep('a')], { maxLeases: 1 }));
+    story.admitAll();
+    story.claim('a');
+    story.expire('a');
+    const only = { attempts: null, note: null, onlyPoisoned: true };
+    story.tell({ kind: 'retry', ordinal: 0, ...only, notBefore: toIso(story.now - 1), ...who });
+    expect(story.admitAll()).toEqual(['a']);
   });
 
   it('that was poisoned starts with no lease lost', () => {

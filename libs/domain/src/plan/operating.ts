@@ -1,5 +1,6 @@
-import type { Actor } from '../ledger/events.ts';
-import type { PlanCommandInput, PlanReply } from './input.ts';
+import type { Actor, StepReopened } from '../ledger/events.ts';
+import { fromIso } from '../time.ts';
+import { REDRIVEN_LATER, type PlanCommandInput, type PlanReply } from './input.ts';
 import { settle } from './settling.ts';
 import { isEnded, stepOf, type PlanState, type StepState } from './state.ts';
 import { STOP, abortLeases, type Turn } from './turn.ts';
@@ -109,8 +110,17 @@ function retry(turn: Turn, step: StepState, input: Command<'retry'>): PlanReply 
   if (closing) return closing;
   const attempts = attemptsAfter(turn.state, step, input.attempts);
   const { by, why, note } = input;
-  turn.emit({ type: 'step.reopened', data: { ordinal, by, why, attempts, note } });
+  turn.emit({ type: 'step.reopened', data: { ordinal, by, why, attempts, note, ...putOff(turn, input) } });
   return STOP;
+}
+
+/** Until when it waits, if it does, and what is said of it meanwhile. */
+function putOff(
+  turn: Turn,
+  { notBefore, by, why }: Command<'retry'>,
+): Pick<StepReopened, 'notBefore' | 'reason'> {
+  if (!notBefore || fromIso(notBefore) <= turn.now) return {};
+  return { notBefore, reason: { code: REDRIVEN_LATER, message: sayWho('redriven', by, why) } };
 }
 
 /** What it may use in all: what it had, but at least so many more as were asked for. */
@@ -133,10 +143,10 @@ function skip(turn: Turn, step: StepState, { by, why }: Command<'skip'>): PlanRe
   if (closing) return closing;
   const reason = { code: 'skipped-by-operator', message: sayWho('skipped', by, why) };
   abort(turn, step, reason.message);
-  turn.emit({ type: 'step.skipped', data: { ordinal, epoch: step.epoch, reason } });
+  turn.emit({ type: 'step.skipped', data: { ordinal, epoch: step.epoch, reason, by, why } });
   const { publish } = state.system;
   if (kind === 'integrate' && publish !== null && !isEnded(stepOf(state, publish).status)) {
-    const data = { ordinal: publish, epoch: stepOf(state, publish).epoch, reason };
+    const data = { ordinal: publish, epoch: stepOf(state, publish).epoch, reason, by, why };
     turn.emit({ type: 'step.skipped', data });
   }
   settle(turn);
@@ -150,10 +160,9 @@ function kill(turn: Turn, step: StepState, { by, why }: Command<'kill'>): PlanRe
     return refused('step-not-running', `${name} (s${ordinal}) is ${step.status}: nobody works on it`);
   const reason = { code: 'killed-by-operator', message: sayWho('killed', by, why) };
   abort(turn, step, reason.message);
-  turn.emit({
-    type: 'lease.lost',
-    data: { ordinal, epoch: step.epoch, worker: step.holder.worker, reason, counts: false, notBefore: null },
-  });
+  const { epoch, holder } = step;
+  const data = { ordinal, epoch, worker: holder.worker, reason, counts: false, notBefore: null, by, why };
+  turn.emit({ type: 'lease.lost', data });
   return STOP;
 }
 

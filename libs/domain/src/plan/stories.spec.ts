@@ -344,6 +344,7 @@ class World {
       { kind: 'resume', ...who },
       { kind: 'retry', ordinal, attempts: c % 2 === 0 ? null : 1, note: 'do it', ...who },
       { kind: 'retry', ordinal, attempts: null, note: null, ...who },
+      { kind: 'retry', ordinal, attempts: null, note: null, notBefore: toIso(this.now + c * 100), ...who },
       { kind: 'kill', ordinal, ...who },
       ...(c % 7 === 0 ? [{ kind: 'skip' as const, ordinal, ...who }] : []),
     ];
@@ -504,7 +505,8 @@ class World {
           'only failures are retried',
         );
         plan.allowed[event.data.ordinal] = event.data.attempts;
-        Object.assign(seen, { ended: null, endedBy: null, losses: 0, holder: null, notBefore: 0 });
+        const notBefore = event.data.notBefore ? new Date(event.data.notBefore).getTime() : 0;
+        Object.assign(seen, { ended: null, endedBy: null, losses: 0, holder: null, notBefore });
         return;
       }
       case 'step.blocked':
