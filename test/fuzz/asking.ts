@@ -158,6 +158,11 @@ export class Asking {
     if (flaw === 'body' && kind === 'hostile' && chance.bool(0.6)) return hostileText(chance);
     const value = valueOf(operation.body!, chance) as { [key: string]: Json };
     if ('limits' in value) value['limits'] = goodLimits(this.o.known.planId(chance, operation), chance);
+    // Never all of them: what is kept for one operation is none of another's.
+    if (operation.id === 'redriveDeadLetters') {
+      delete value['all'];
+      value['filter'] = { plan: this.quiet ? 'nosuchplan' : this.o.known.planId(chance, operation) };
+    }
     // A fork cannot be tried only: it is asked for with a key that nobody knows.
     if (this.quiet && operation.id === 'forkPlan')
       return Buffer.from(JSON.stringify({ ...value, quiet: true }));

@@ -6,6 +6,7 @@ import { HealthController } from './api/health.controller.ts';
 import { LimitsController } from './api/limits.controller.ts';
 import { MetricsController } from './api/metrics.controller.ts';
 import { ForkController } from './api/fork.controller.ts';
+import { DeadLettersController } from './api/dead-letters.controller.ts';
 import { OperatorViewsController } from './api/operator-views.controller.ts';
 import { OperatorController } from './api/operator.controller.ts';
 import { PlanForks } from './api/plan-fork.ts';
@@ -37,6 +38,7 @@ export class CoordinatorModule {
         OperatorController,
         ForkController,
         OperatorViewsController,
+        DeadLettersController,
         ViewsController,
         StreamsController,
         LimitsController,

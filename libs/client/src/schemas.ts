@@ -12,6 +12,7 @@ export type LedgerPage = Schemas['LedgerPage'];
 export type SubmittedPlan = Schemas['SubmittedPlan'];
 export type DryRun = Schemas['DryRun'];
 export type DeadLetter = Schemas['DeadLetter'];
+export type RedrivenDeadLetters = Schemas['RedrivenDeadLetters'];
 export type Explanation = Schemas['Explanation'];
 export type ForkedPlan = Schemas['ForkedPlan'];
 export type Reason = Schemas['Reason'];

@@ -26,7 +26,7 @@ export * from './projecting/plan-views.ts';
 export type { PlanFilter } from './projecting/plan-filter.ts';
 export { renderProgress } from './projecting/progress.ts';
 export { STEP_STATES, type StepCounts, type StepViewState } from './projecting/step-row.ts';
-export type { DeadLetterPage, DeadLetterView } from './projecting/dead-letters.ts';
+export type { DeadLetterFilter, DeadLetterPage, DeadLetterView } from './projecting/dead-letters.ts';
 export { groupName } from './projecting/step-groups.ts';
 export type { IntegrationView } from './projecting/fold.ts';
 export { PageOutbox, type Collected } from './paging/page-outbox.ts';

@@ -6,6 +6,7 @@ import {
   type LedgerPage,
   type LimitsView,
   type PlanView,
+  type RedrivenDeadLetters,
   type SkeinClient,
   type operations,
 } from '#client';
@@ -16,6 +17,7 @@ export type DeadLetterQuery = Pick<
   NonNullable<operations['listDeadLetters']['parameters']['query']>,
   'plan' | 'name' | 'reason' | 'tenant'
 >;
+export type RedriveRequest = operations['redriveDeadLetters']['requestBody']['content']['application/json'];
 export type ForkRequest = NonNullable<operations['forkPlan']['requestBody']>['content']['application/json'];
 
 const PAGE = 200;
@@ -66,6 +68,11 @@ export class OperatorClient {
       yield* page.deadLetters;
       cursor = page.nextCursor;
     } while (cursor !== null);
+  }
+
+  /** A page of those that are wanted; its `nextCursor` is where the next one begins. */
+  redriveAll(request: RedriveRequest): Promise<RedrivenDeadLetters> {
+    return answerOf(this.api.POST('/v1/dead-letters/redrive', { body: request }));
   }
 
   fork(planId: string, body: ForkRequest, idempotencyKey: string): Promise<ForkedPlan> {

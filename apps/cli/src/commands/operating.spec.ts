@@ -4,48 +4,49 @@ import { CoordinatorClient } from '../client/coordinator-client.ts';
 import type { Terminal } from '../rendering/terminal.ts';
 import { redrive, type RedriveOptions } from './operating.ts';
 
-const LETTERS = ['p1', 'p2', 'p3'].map((planId) => ({
-  planId,
-  planName: 'x',
-  planStatus: 'halted',
-  tenant: 'local',
-  ordinal: 's1',
-  name: `step-of-${planId}\u001b[2J`,
-  kind: 'run',
-  reason: { code: 'leases-used-up', message: 'no' },
-  epoch: 3,
-  attempts: 0,
-  leasesLost: 3,
-  poisonedAt: null,
-}));
+const letter = (planId: string) => ({ planId, ordinal: 's1', name: `step-of-${planId}\u001b[2J` });
+const NONE = { redriven: [], passedOver: [], refused: [], more: false, nextCursor: null, stopped: null };
+const PAGES = [
+  {
+    ...NONE,
+    redriven: [{ ...letter('p1'), notBefore: '2026-11-21T08:00:06.000Z' }],
+    refused: [{ ...letter('p2'), reason: { code: 'plan-ended', message: 'plan p2 is cancelled' } }],
+    more: true,
+    nextCursor: '2-1',
+  },
+  { ...NONE, passedOver: [{ ...letter('p3'), reason: { code: 'step-not-failed', message: 'x is passed' } }] },
+];
 
 describe('skein redrive', () => {
   const all: RedriveOptions = { all: true, json: false };
 
-  it('redrives all that are there, one after the other, and tells of each, also of one that is refused', async () => {
+  it('asks for all of a kind, page by page, and tells of each, also of one that is refused', async () => {
     await using server = await serve();
-    expect(await server.redrive({ ...all, why: 'fixed', reason: 'leases-used-up' })).toBe(2);
+    expect(await server.redrive({ ...all, why: 'fixed', reason: 'leases-used-up', rate: 10 })).toBe(2);
+    const request = '{"filter":{"reason":"leases-used-up"},"ratePerMinute":10,"why":"fixed"';
     expect(server.asked).toEqual([
-      'GET /v1/dead-letters?reason=leases-used-up&limit=200',
-      'GET /v1/dead-letters?reason=leases-used-up&limit=200&cursor=2',
-      'POST /v1/plans/p1/steps/s1/redrive {"why":"fixed"}',
-      'POST /v1/plans/p2/steps/s1/redrive {"why":"fixed"}',
-      'POST /v1/plans/p3/steps/s1/redrive {"why":"fixed"}',
+      `POST /v1/dead-letters/redrive ${request}}`,
+      `POST /v1/dead-letters/redrive ${request},"cursor":"2-1"}`,
     ]);
-    expect(server.lines.map((line) => line.split(' ').slice(0, 2))).toEqual([
-      ['redriven', 'p1'],
-      ['refused', 'p2'],
-      ['redriven', 'p3'],
+    expect(server.lines).toEqual([
+      expect.stringMatching(/^redriven p1 s1 step-of-p1.*: at 2026-11-21T08:00:06.000Z$/),
+      expect.stringMatching(/^refused p2 .*: plan p2 is cancelled$/),
+      expect.stringMatching(/^passed over p3 .*: x is passed$/),
     ]);
-    expect(server.lines[1]).toContain('is passed');
     expect(server.lines.join('')).not.toMatch(/\p{Cc}/u);
   });
 
-  it('keeps to the rate', async () => {
+  it('asks for all of them in so many words', async () => {
     await using server = await serve();
-    const startMs = performance.now();
-    await server.redrive({ ...all, rate: 150 });
-    expect(performance.now() - startMs).toBeGreaterThan(290);
+    await server.redrive(all);
+    expect(server.asked[0]).toBe('POST /v1/dead-letters/redrive {"all":true}');
+  });
+
+  it('says why the rest has not had its turn, and asks no more', async () => {
+    await using server = await serve({ code: 'no-decider', message: 'nobody decides' });
+    expect(await server.redrive(all)).toBe(2);
+    expect(server.asked).toHaveLength(1);
+    expect(server.lines.at(-1)).toBe('stopped: nobody decides');
   });
 
   it('wants to be told which', async () => {
@@ -56,7 +57,7 @@ describe('skein redrive', () => {
   });
 });
 
-async function serve() {
+async function serve(stopped: { code: string; message: string } | null = null) {
   const asked: string[] = [];
   const lines: string[] = [];
   const answer: RequestListener = (request, response) => {
@@ -64,23 +65,8 @@ async function serve() {
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       asked.push(`${request.method} ${request.url}${body && ` ${body}`}`);
-      if (request.method === 'GET') {
-        const isFirst = !request.url?.includes('cursor');
-        const deadLetters = isFirst ? LETTERS.slice(0, 2) : LETTERS.slice(2);
-        response.end(JSON.stringify({ deadLetters, nextCursor: isFirst ? '2' : null }));
-      } else if (request.url?.includes('p2')) {
-        const detail = 'x (s1) is passed: only what is blocked or poisoned can be retried';
-        response.statusCode = 409;
-        response.setHeader('content-type', 'application/problem+json');
-        response.end(JSON.stringify({ type: 'x', title: 'x', status: 409, code: 'step-not-failed', detail }));
-      } else {
-        const head = { seq: 1, hash: 'f'.repeat(64) };
-        const plan = { planId: 'p', name: 'x', tenant: 'local', status: 'running', labels: {}, params: {} };
-        const rest = { priority: 0, submittedAt: '', endedAt: null, counts: {}, baseSha: null };
-        response.end(
-          JSON.stringify({ ...plan, ...rest, integration: null, reason: null, head, closed: false }),
-        );
-      }
+      const page = PAGES[body.includes('cursor') ? 1 : 0];
+      response.end(JSON.stringify({ ...page, stopped }));
     });
   };
   const server = createServer(answer);

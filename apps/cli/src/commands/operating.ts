@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
-import { ProblemError, type DeadLetter } from '#client';
+import type { RedrivenDeadLetters } from '#client';
 import { exitCodes, UsageError } from '../exit-code.ts';
 import { escapeText } from '../rendering/escape.ts';
-import type { DeadLetterQuery, PlanVerb, StepVerb } from '../client/operator-client.ts';
+import type { DeadLetterQuery, PlanVerb, RedriveRequest, StepVerb } from '../client/operator-client.ts';
 import { jsonLine, type CommandContext, type CommandResult } from './context.ts';
 import { readPlanInput, submissionOf, type PlanInputOptions } from './plan-input.ts';
 
@@ -51,11 +50,11 @@ export interface RedriveOptions extends CommandOptions {
   all: boolean;
   reason?: string;
   name?: string;
-  /** Milliseconds between two; absent: one after the other. */
+  /** So many a minute; absent: all at once. */
   rate?: number;
 }
 
-/** One dead letter, or all of a kind, one at a time, so that what poisoned them once is not let loose at once. */
+/** One dead letter, or all of a kind: the coordinator keeps to the rate, also when we are gone. */
 export async function redrive(
   context: CommandContext,
   plan: string | null,
@@ -67,49 +66,60 @@ export async function redrive(
     return operateStep(context, { planId: plan, step, verb: 'redrive' }, o);
   }
   if (!o.all) throw new UsageError('which? give a plan and a step, or --all');
-  const wanted = await wantedLetters(context, plan, o);
-  let refused = 0;
-  for (const [index, letter] of wanted.entries()) {
-    if (index > 0 && o.rate !== undefined) await pause(o.rate);
-    if (!(await redriveOne(context, letter, o))) refused += 1;
+  const { client, terminal } = context;
+  const request = redriveRequest(plan, o);
+  let seen = 0;
+  let left = 0;
+  let cursor: string | null = null;
+  for (;;) {
+    // From where the last page ended: what is poisoned again meanwhile is not redriven again.
+    const page: RedrivenDeadLetters = await client.operator.redriveAll({
+      ...request,
+      ...(cursor !== null && { cursor }),
+    });
+    for (const line of toldOf(page, o.json)) terminal.out(line);
+    seen += page.redriven.length + page.passedOver.length + page.refused.length;
+    left += page.refused.length;
+    cursor = page.nextCursor;
+    if (page.stopped) {
+      terminal.err(`stopped: ${escapeText(page.stopped.message)}`);
+      return exitCodes.endedOtherwise;
+    }
+    if (!page.more || cursor === null) break;
   }
-  if (wanted.length === 0) context.terminal.err('no such dead letter');
-  return refused === 0 ? exitCodes.ok : exitCodes.endedOtherwise;
+  if (seen === 0) terminal.err('no such dead letter');
+  return left === 0 ? exitCodes.ok : exitCodes.endedOtherwise;
 }
 
-/** Looked for before the first is redriven: what is poisoned again meanwhile is not redriven again. */
-async function wantedLetters(
-  { client }: CommandContext,
-  plan: string | null,
-  { reason, name }: RedriveOptions,
-): Promise<DeadLetter[]> {
-  const query = { ...(plan !== null && { plan }), ...(reason && { reason }), ...(name && { name }) };
-  const letters: DeadLetter[] = [];
-  for await (const letter of client.operator.deadLetters(query)) letters.push(letter);
-  return letters;
+function redriveRequest(plan: string | null, { reason, name, rate, why }: RedriveOptions): RedriveRequest {
+  const filter = { ...(plan !== null && { plan }), ...(reason && { reason }), ...(name && { name }) };
+  return {
+    ...(Object.keys(filter).length > 0 ? { filter } : { all: true as const }),
+    ...(rate !== undefined && { ratePerMinute: rate }),
+    ...(why !== undefined && { why }),
+  };
 }
 
-/** A step that cannot be redriven is told of, and the next one has its turn. */
-async function redriveOne(
-  { client, terminal }: CommandContext,
-  { planId, ordinal, name }: DeadLetter,
-  { why, json }: RedriveOptions,
-): Promise<boolean> {
-  const told = (status: string, reason: string | null): void =>
-    terminal.out(
-      json
-        ? jsonLine({ planId, ordinal, name, status, reason })
-        : `${status} ${planId} ${ordinal} ${escapeText(name)}${reason === null ? '' : `: ${escapeText(reason)}`}`,
-    );
-  try {
-    await client.operator.onStep({ planId, step: ordinal, verb: 'redrive' }, { why });
-  } catch (error) {
-    if (!(error instanceof ProblemError) || ![404, 409].includes(error.status)) throw error;
-    told('refused', error.message);
-    return false;
-  }
-  told('redriven', null);
-  return true;
+function toldOf({ redriven, passedOver, refused }: RedrivenDeadLetters, json: boolean): string[] {
+  const told = (status: string, { planId, ordinal, name, ...rest }: Told): string => {
+    const { reason = null, notBefore = null } = rest;
+    if (json) return jsonLine({ planId, ordinal, name, status, reason: reason?.message ?? null, notBefore });
+    const more = reason ? `: ${escapeText(reason.message)}` : notBefore ? `: at ${notBefore}` : '';
+    return `${status} ${planId} ${ordinal} ${escapeText(name)}${more}`;
+  };
+  return [
+    ...redriven.map((one) => told('redriven', one)),
+    ...passedOver.map((one) => told('passed over', one)),
+    ...refused.map((one) => told('refused', one)),
+  ];
+}
+
+interface Told {
+  planId: string;
+  ordinal: string;
+  name: string;
+  reason?: { message: string };
+  notBefore?: string | null;
 }
 
 export async function listDeadLetters(

@@ -114,11 +114,15 @@ export function addOperatorCommands(
     });
 }
 
-/** `10/m`, as milliseconds between two. */
+const RATE_MAX = 60_000;
+
+/** `10/m`: so many a minute. */
 function rate(text: string): number {
   const match = /^([1-9]\d{0,4})\/(s|m|h)$/.exec(text);
   if (!match) throw new InvalidArgumentError('expected such as 10/m, 1/s or 30/h');
-  return { s: 1_000, m: 60_000, h: 3_600_000 }[match[2] as 's' | 'm' | 'h'] / Number(match[1]);
+  const perMinute = Number(match[1]) * { s: 60, m: 1, h: 1 / 60 }[match[2] as 's' | 'm' | 'h'];
+  if (perMinute > RATE_MAX) throw new InvalidArgumentError('expected at most 1000/s');
+  return perMinute;
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

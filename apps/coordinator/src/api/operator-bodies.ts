@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { planName, show } from '#contracts';
 import { submissionBody } from './command-bodies.ts';
+import { deadLettersQuery } from './describing/operator-queries.ts';
 
 const why = z
   .string('expected a string')
@@ -38,6 +39,47 @@ export const retryBody = z
   )
   .optional();
 export type RetryBody = z.infer<typeof retryBody>;
+
+const RATE = 'expected a number from 0.01 to 60000';
+const LIMIT = 'expected a whole number from 1 to 500';
+
+/** `POST /v1/dead-letters/redrive`: all is asked for in so many words, never by forgetting the filter. */
+export const redriveBody = z
+  .strictObject(
+    {
+      filter: deadLettersQuery
+        .omit({ limit: true, cursor: true })
+        .optional()
+        .describe('Those for which all of it holds, as in the list of dead letters.'),
+      all: z
+        .literal(true, 'expected true, or a "filter" instead')
+        .optional()
+        .describe('Instead of a filter: every dead letter.'),
+      ratePerMinute: z
+        .number(RATE)
+        .min(0.01, RATE)
+        .max(60_000, RATE)
+        .optional()
+        .describe(
+          'So many are tried again a minute, after those that wait already of an earlier request. Absent: all at once.',
+        ),
+      limit: z.int(LIMIT).min(1, LIMIT).max(500, LIMIT).default(100).describe('Dead letters of one request.'),
+      cursor: deadLettersQuery.shape.cursor.describe('`nextCursor` of the answer before. Opaque.'),
+      why,
+    },
+    {
+      error: (issue) =>
+        wordShape(
+          issue,
+          '{"filter": {"plan": "<id>"}} or {"all": true}, and perhaps "ratePerMinute", "limit", "cursor" and "why"',
+        ),
+    },
+  )
+  .refine(
+    ({ filter, all }) => (all === true) !== Object.keys(filter ?? {}).length > 0,
+    'which? give a "filter" that names something, or "all": true',
+  );
+export type RedriveBody = z.infer<typeof redriveBody>;
 
 const SEQ = 'expected the seq of an event of the plan, 1 or more';
 

@@ -16,6 +16,7 @@ import {
 import { planIdFor } from '../commands/plan-commands.ts';
 import { Coordinator } from '../coordinator.ts';
 import { startRestApi } from '../rest-api.ts';
+import type { RedriveAnswer } from './describing/operator-answers.ts';
 import { ScriptedWorker, passAtOnce, type WorkAtHand } from '../testing/scripted-worker.ts';
 
 const RUN = { kind: 'run' as const, commands: ['true'], script: null };
@@ -172,6 +173,17 @@ describe('what an operator does to a plan', () => {
     return ((await response.json()) as { deadLetters: unknown[] }).deadLetters;
   }
 
+  async function redrive(body: object): Promise<{ status: number; body: RedriveAnswer }> {
+    const response = await fetch(new URL('/v1/dead-letters/redrive', url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-skein-actor': 'ann' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as RedriveAnswer };
+  }
+
+  const namesOf = ({ redriven }: RedriveAnswer) => redriven.map(({ name }) => name);
+
   it('pauses a plan, once, and lets it go on', async () => {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
@@ -262,6 +274,8 @@ describe('what an operator does to a plan', () => {
         ordinal: 0,
         epoch: 1,
         reason: { code: 'skipped-by-operator', message: 'skipped by ann: by hand' },
+        by: { name: 'ann', via: 'rest' },
+        why: 'by hand',
       },
     ]);
   }, 60_000);
@@ -276,6 +290,7 @@ describe('what an operator does to a plan', () => {
     expect(await coordinator.reader.step(planId, 'long')).toMatchObject({ epoch: 2, leasesLost: 0 });
     const lost = (await events(planId)).find(({ type }) => type === 'lease.lost');
     expect(lost?.data['reason']).toEqual({ code: 'killed-by-operator', message: 'killed by ann: hangs' });
+    expect(lost?.data).toMatchObject({ by: { name: 'ann', via: 'rest' }, why: 'hangs' });
   }, 60_000);
 
   it('redrives a dead letter, and nothing else', async () => {
@@ -303,6 +318,70 @@ describe('what an operator does to a plan', () => {
     expect(await letters(`plan=${planId}`)).toEqual([]);
     const blocked = await post(`${await halted()}/steps/bad/redrive`);
     expect([blocked.status, blocked.body['code']]).toEqual([409, 'step-not-poisoned']);
+  }, 60_000);
+
+  it('redrives many at a rate that is in the ledger, that a repeated request keeps, and that outlives the decider', async () => {
+    const names = ['a', 'b', 'c'].map((value) => `rated[${value}]`);
+    for (const step of names) behaviours.set(step, die);
+    const matrix = { kind: 'list' as const, values: ['a', 'b', 'c'] };
+    const planId = await submit([{ name: 'rated', matrix }], { maxLeases: 1 });
+    await closed(planId);
+    behaviours.clear();
+    const filter = { plan: planId };
+    const first = await redrive({ filter, ratePerMinute: 30, limit: 2, why: 'fixed' });
+    expect(first.body).toMatchObject({ more: true, stopped: null, passedOver: [], refused: [] });
+    expect(namesOf(first.body)).toEqual(names.slice(0, 2));
+    const explained = await coordinator.reader.explain(planId, 's1');
+    expect([explained.state, explained.reason]).toEqual([
+      'waiting',
+      { code: 'redriven-later', message: 'redriven by ann: fixed' },
+    ]);
+    expect(explained.wait).toContain('(redriven by ann: fixed)');
+    expect(explained.notBefore).not.toBeNull();
+    const second = await redrive({ filter, ratePerMinute: 30, cursor: first.body.nextCursor });
+    expect(namesOf(second.body)).toEqual(names.slice(2));
+    const times = [...first.body.redriven, ...second.body.redriven].map((one) => Date.parse(one.notBefore!));
+    expect([times[1]! - times[0]!, times[2]! - times[1]!]).toEqual([2_000, 2_000]);
+    await close();
+    await open();
+    await closed(planId);
+    expect((await coordinator.reader.plan(planId)).status).toBe('completed');
+    const recorded = await events(planId);
+    const begun = recorded.filter(({ type }) => type === 'step.admitted').slice(-3);
+    begun.forEach(({ at }, index) => expect(Date.parse(at)).toBeGreaterThanOrEqual(times[index]!));
+    expect((await redrive({ filter })).body).toMatchObject({ redriven: [], refused: [], more: false });
+  }, 60_000);
+
+  it('redrives all of a filter at once without a rate, tells of those that are refused, and takes no forgotten filter for all', async () => {
+    behaviours.set('pill', die);
+    const good = await submit([{ name: 'pill' }], { maxLeases: 1, name: 'lost-good' });
+    const ended = await submit([{ name: 'pill' }, { name: 'long' }], { maxLeases: 1, name: 'lost-ended' });
+    await Promise.all([closed(good), closed(ended)]);
+    const other = await submit([{ name: 'pill' }, { name: 'held' }], { maxLeases: 1, name: 'lost-too' });
+    behaviours.set('held', hold);
+    await closed(good);
+    await steps(other, 'pill', 'poisoned');
+    expect((await post(`${other}/cancel`)).status).toBe(200);
+    behaviours.clear();
+    const { status, body } = await redrive({ filter: { name: 'lost-' } });
+    expect(status).toBe(200);
+    expect(body.redriven.map((one) => [one.planId, one.notBefore]).sort()).toEqual(
+      [
+        [good, null],
+        [ended, null],
+      ].sort(),
+    );
+    expect(body.refused).toMatchObject([{ planId: other, reason: { code: 'plan-ended' } }]);
+    await Promise.all([closed(good), closed(ended)]);
+    const many = [
+      {},
+      { filter: {} },
+      { filter: { plan: good }, all: true },
+      { all: false },
+      { filter: { colour: 'red' } },
+    ];
+    for (const wrong of [...many, { all: true, ratePerMinute: 0 }, { all: true, limit: 501 }])
+      expect([wrong, (await redrive(wrong)).status]).toEqual([wrong, 400]);
   }, 60_000);
 
   it('tells dead letters of the newest plan first, a page at a time', async () => {

@@ -6,6 +6,7 @@ import {
   groupName,
   renderProgress,
   type AttemptView,
+  type DeadLetterFilter,
   type Head,
   type Ledger,
   type PlanFilter,
@@ -135,6 +136,13 @@ export class PlanReader {
       })),
       nextCursor: page.next,
     };
+  }
+
+  /** Until when (ms) those wait that were redriven at a rate; null: none does. */
+  async lastRedriveAt(filter: DeadLetterFilter, nowMs: number): Promise<number | null> {
+    await this.o.projector.caughtUp(PROJECTION_WAIT_MS);
+    const last = await this.o.views.lastRedriveAt(filter, new Date(nowMs).toISOString());
+    return last === null ? null : Date.parse(last);
   }
 
   /** What a step waits for, as the decider and the projections have it. */

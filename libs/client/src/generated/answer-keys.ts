@@ -154,6 +154,7 @@ export const ANSWER_KEYS: Readonly<Record<string, readonly string[]>> = {
     'needs',
   ],
   'GET /v1/dead-letters': ['deadLetters', 'nextCursor'],
+  'POST /v1/dead-letters/redrive': ['redriven', 'passedOver', 'refused', 'more', 'nextCursor', 'stopped'],
   'GET /v1/plans/{planId}/steps': ['steps'],
   'GET /v1/plans/{planId}/ledger': ['head', 'events'],
   'GET /v1/plans/{planId}/steps/{step}/attempts': ['attempts'],

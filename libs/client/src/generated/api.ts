@@ -233,6 +233,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/dead-letters/redrive': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try dead letters again: those of a filter, or all, at a rate
+     * @description Each is recorded with the time at which it is tried again, so that the rate holds whatever dies. May be repeated: what is redriven is no dead letter any more.
+     */
+    post: operations['redriveDeadLetters'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/plans/{planId}/steps': {
     parameters: {
       query?: never;
@@ -739,6 +759,14 @@ export interface components {
       head: components['schemas']['Head'];
       events: components['schemas']['LedgerEvent'][];
     };
+    LeftDeadLetter: {
+      planId: string;
+      /** @description `s3`: stays the same, unlike a name it needs no encoding. */
+      ordinal: string;
+      /** @description Of the step. */
+      name: string;
+      reason: components['schemas']['Reason'];
+    };
     Limit: {
       /** @description What it is changed by: `tenant:acme`. */
       key: string;
@@ -843,6 +871,28 @@ export interface components {
       code: string;
       /** @description For people. */
       message: string;
+    };
+    RedrivenDeadLetter: {
+      planId: string;
+      /** @description `s3`: stays the same, unlike a name it needs no encoding. */
+      ordinal: string;
+      /** @description Of the step. */
+      name: string;
+      /** @description null: at once. */
+      notBefore: string | null;
+    };
+    RedrivenDeadLetters: {
+      redriven: components['schemas']['RedrivenDeadLetter'][];
+      /** @description No dead letters any more: somebody else was quicker. */
+      passedOver: components['schemas']['LeftDeadLetter'][];
+      /** @description They cannot be redriven, and why. */
+      refused: components['schemas']['LeftDeadLetter'][];
+      /** @description Some of them have not had their turn: ask again, with `nextCursor`. */
+      more: boolean;
+      /** @description null: ask from the beginning. */
+      nextCursor: string | null;
+      /** @description Why the others of this page have not had their turn. */
+      stopped: components['schemas']['Reason'] | null;
     };
     Sink: {
       name: string;
@@ -2221,6 +2271,99 @@ export interface operations {
       };
       /** @description Problem: `query-invalid`. */
       400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Any other problem. */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  redriveDeadLetters: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description W3C trace context: the leases become part of that trace. */
+        traceparent?: string;
+        /** @description Who asks, for the ledger. Until there are logins it is taken as it is. */
+        'X-Skein-Actor'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Those for which all of it holds, as in the list of dead letters. */
+          filter?: {
+            /** @description Of this plan. */
+            plan?: string;
+            /** @description Of plans whose names begin so, in whatever case. */
+            name?: string;
+            /** @description Of plans that belong to them. */
+            tenant?: string;
+            /** @description With this reason code. */
+            reason?: string;
+          };
+          /**
+           * @description Instead of a filter: every dead letter.
+           * @constant
+           */
+          all?: true;
+          /** @description So many are tried again a minute, after those that wait already of an earlier request. Absent: all at once. */
+          ratePerMinute?: number;
+          /**
+           * @description Dead letters of one request.
+           * @default 100
+           */
+          limit?: number;
+          /** @description `nextCursor` of the answer before. Opaque. */
+          cursor?: string;
+          /** @description Recorded with it. */
+          why?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description What was done with each. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RedrivenDeadLetters'];
+        };
+      };
+      /** @description Problem: `body-malformed`, `body-invalid`, `query-invalid`. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `decider-busy`, `redrive-busy`. */
+      429: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Problem: `no-decider`, `not-decider`, `ledger-down`, `ledger-unavailable`, `too-large-to-forward`. */
+      503: {
         headers: {
           [name: string]: unknown;
         };

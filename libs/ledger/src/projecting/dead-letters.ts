@@ -1,4 +1,4 @@
-import type { PlanStatus, Reason, StepKind } from '#domain';
+import { REDRIVEN_LATER, type PlanStatus, type Reason, type StepKind } from '#domain';
 import { InvalidCursorError } from '../errors.ts';
 import type { LedgerDatabase } from '../postgres/ledger-database.ts';
 import { prefixPattern } from './plan-filter.ts';
@@ -20,13 +20,16 @@ export interface DeadLetterView {
 }
 
 /** Which of them are wanted: all conditions hold. Absent: no such condition. */
-export interface DeadLetterPage {
+export interface DeadLetterFilter {
   plan?: string | undefined;
   /** How the plan's name begins, in whatever case. */
   name?: string | undefined;
   tenant?: string | undefined;
   /** Code of the step's reason. */
   reason?: string | undefined;
+}
+
+export interface DeadLetterPage extends DeadLetterFilter {
   limit: number;
   /** The `next` of the page before. */
   cursor?: string | undefined;
@@ -76,6 +79,34 @@ export async function deadLetters(
     })),
     next: last ? `${last.position}-${last.ordinal}` : null,
   };
+}
+
+/**
+ * When the last of those has its turn that were redriven at a rate and still wait; null: none waits. What poisoned them
+ * is not known any more, so a filter's reason does not count.
+ */
+export async function lastRedriveAt(
+  database: LedgerDatabase,
+  { plan, name, tenant }: DeadLetterFilter,
+  now: string,
+): Promise<string | null> {
+  const { schema } = database;
+  const [row] = await database.read<{ last: string | null }>(
+    null,
+    `SELECT max(s.not_before COLLATE "C") AS last
+     FROM ${schema}.plans p JOIN ${schema}.steps s ON s.plan_id = p.plan_id AND s.state = 'waiting'
+     WHERE p.status = 'running' AND s.not_before COLLATE "C" > $1 AND starts_with(s.reason, $2)
+       AND ($3::text IS NULL OR p.plan_id = $3) AND ($4::text IS NULL OR p.tenant = $4)
+       AND ($5::text IS NULL OR lower(p.name COLLATE "C") LIKE $5)`,
+    [
+      now,
+      `{"code":"${REDRIVEN_LATER}",`,
+      plan ?? null,
+      tenant ?? null,
+      name === undefined ? null : prefixPattern(name),
+    ],
+  );
+  return row?.last ?? null;
 }
 
 function parseCursor(cursor: string | undefined): [position: string | null, ordinal: number | null] {

@@ -151,7 +151,8 @@ function foldStep(set: WorkingSet, step: StepRow, { at, seq, event }: StoredEven
       step.leases_lost = 0;
       step.worker = null;
       step.ended_at = null;
-      step.not_before = null;
+      step.not_before = event.data.notBefore ?? null;
+      if (event.data.reason) step.reason = JSON.stringify(event.data.reason);
       return set.move(step, 'waiting');
     case 'report.published':
       step.worker = null;

@@ -3,7 +3,7 @@ import { InvalidCursorError } from '../errors.ts';
 import type { Head, StoredEvent } from '../ledger.ts';
 import { EVENT_COLUMNS, toStoredEvent, type EventRow } from '../postgres/event-row.ts';
 import type { LedgerDatabase } from '../postgres/ledger-database.ts';
-import { deadLetters, type DeadLetterPage } from './dead-letters.ts';
+import { deadLetters, lastRedriveAt, type DeadLetterFilter, type DeadLetterPage } from './dead-letters.ts';
 import type { IntegrationView } from './fold.ts';
 import { pageQuery, type PlanFilter } from './plan-filter.ts';
 import { countsOf, type PlanRow } from './plan-row.ts';
@@ -114,6 +114,11 @@ export class PlanViews {
   /** Poisoned steps of all plans that are wanted. */
   deadLetters(page: DeadLetterPage): ReturnType<typeof deadLetters> {
     return deadLetters(this.database, page);
+  }
+
+  /** Until when (ISO 8601) those wait that were redriven at a rate; null: none does at `now`. */
+  lastRedriveAt(filter: DeadLetterFilter, now: string): Promise<string | null> {
+    return lastRedriveAt(this.database, filter, now);
   }
 
   /** By ordinal, or by name; of several steps with one name, the first. */

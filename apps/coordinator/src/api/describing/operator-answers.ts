@@ -28,6 +28,25 @@ export const deadLetterListAnswer = z
   .meta({ id: 'DeadLetterList' });
 export type DeadLetterListAnswer = z.infer<typeof deadLetterListAnswer>;
 
+const redrivenLetter = { planId: z.string(), ordinal, name: z.string().describe('Of the step.') };
+const leftLetter = z.object({ ...redrivenLetter, reason }).meta({ id: 'LeftDeadLetter' });
+
+export const redriveAnswer = z
+  .object({
+    redriven: z.array(
+      z
+        .object({ ...redrivenLetter, notBefore: time.nullable().describe('null: at once.') })
+        .meta({ id: 'RedrivenDeadLetter' }),
+    ),
+    passedOver: z.array(leftLetter).describe('No dead letters any more: somebody else was quicker.'),
+    refused: z.array(leftLetter).describe('They cannot be redriven, and why.'),
+    more: z.boolean().describe('Some of them have not had their turn: ask again, with `nextCursor`.'),
+    nextCursor: z.string().nullable().describe('null: ask from the beginning.'),
+    stopped: reason.nullable().describe('Why the others of this page have not had their turn.'),
+  })
+  .meta({ id: 'RedrivenDeadLetters' });
+export type RedriveAnswer = z.infer<typeof redriveAnswer>;
+
 const need = z
   .object({
     name: z.string().describe('Of the step, before a matrix.'),

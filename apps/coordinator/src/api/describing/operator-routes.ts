@@ -1,6 +1,6 @@
-import { forkBody, retryBody, whyBody } from '../operator-bodies.ts';
+import { forkBody, redriveBody, retryBody, whyBody } from '../operator-bodies.ts';
 import { planAnswer } from './answers.ts';
-import { deadLetterListAnswer, explainAnswer, forkedAnswer } from './operator-answers.ts';
+import { deadLetterListAnswer, explainAnswer, forkedAnswer, redriveAnswer } from './operator-answers.ts';
 import { deadLettersQuery } from './operator-queries.ts';
 import { commandHeaders, planParams, stepParams, submitHeaders } from './queries.ts';
 import { get, post, type Route } from './route.ts';
@@ -140,5 +140,20 @@ export const OPERATOR_ROUTES: readonly Route[] = [
     query: deadLettersQuery,
     answers: { 200: { what: 'A page.', json: deadLetterListAnswer } },
     problems: { 400: ['query-invalid'] },
+  }),
+  post('/v1/dead-letters/redrive', {
+    operation: 'redriveDeadLetters',
+    tag: 'plans',
+    summary: 'Try dead letters again: those of a filter, or all, at a rate',
+    description:
+      'Each is recorded with the time at which it is tried again, so that the rate holds whatever dies. May be repeated: what is redriven is no dead letter any more.',
+    headers: commandHeaders.omit({ 'If-Match': true }),
+    body: redriveBody,
+    answers: { 200: { what: 'What was done with each.', json: redriveAnswer } },
+    problems: {
+      400: ['body-malformed', 'body-invalid', 'query-invalid'],
+      429: ['decider-busy', 'redrive-busy'],
+      503: UNDECIDED[503],
+    },
   }),
 ];
