@@ -253,6 +253,15 @@ describe('requests to the decider', () => {
     expect([asked, decider.served.inFlight, decider.bus.connected]).toEqual([1, 0, true]);
   });
 
+  it('a heartbeat whose answer is too large was not answered', async () => {
+    await aDecider(1, {
+      heartbeat: () => ({ term: 1, leaseMs: 10_000, lost: Array(9 * 2 ** 20).fill(0) as never }),
+    });
+    await locator.whenKnown(FOREVER);
+    const heartbeat = { worker: 'w1', pools: [], slots: 1, draining: false, leases: [] };
+    expect(await client.heartbeat(heartbeat, 5_000)).toBeNull();
+  });
+
   it('a decider that stops answers what it has taken, and is then silent', async () => {
     let open!: () => void;
     const gate = new Promise<void>((resolve) => (open = resolve));
