@@ -27,6 +27,13 @@ describe('the page on reliability', () => {
       ]);
   });
 
+  it('gives a figure for every proof of all of it at once', () => {
+    const figures = [...PAGE.matchAll(/<!-- figures:([a-z]+) --> (.+) \|$/gm)];
+    expect(figures.map(([, proof]) => proof)).toEqual(['sim', 'planted', 'chaos', 'fuzz']);
+    for (const [, proof, figure] of figures)
+      expect([proof, /not measured|\bTBD\b/i.test(figure!)]).toEqual([proof, false]);
+  });
+
   it('names only bugs that the simulation plants', () => {
     const planted = read('test/sim/planting/planted-bugs.ts');
     const named = [...PAGE.matchAll(/`sim:([a-z-]+)`/g)].map(([, name]) => name!);
