@@ -29,11 +29,24 @@ function parsed(folder: string, word: string): ts.SourceFile[] {
     .map(({ file, text }) => ts.createSourceFile(`${folder}/${file}`, text, ts.ScriptTarget.Latest, true));
 }
 
+let named: Map<string, string[]> | null = null;
+
+/** Texts that have a name in capitals, because several places write or compare them. */
+function constants(): Map<string, string[]> {
+  if (named) return named;
+  named = new Map();
+  for (const source of ['apps', 'libs'].flatMap((folder) => sourcesOf(folder, 'export const')))
+    for (const [, name, text] of source.text.matchAll(/^export const ([A-Z_]+) = '([a-z-]+)'/gm))
+      named.set(name!, [text!]);
+  return named;
+}
+
 function literalsIn(node: ts.Node): string[] {
   if (ts.isStringLiteral(node)) return [node.text];
   if (ts.isConditionalExpression(node)) return [...literalsIn(node.whenTrue), ...literalsIn(node.whenFalse)];
   if (ts.isBinaryExpression(node)) return [...literalsIn(node.left), ...literalsIn(node.right)];
   if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node)) return literalsIn(node.expression);
+  if (ts.isIdentifier(node)) return constants().get(node.text) ?? [];
   return [];
 }
 
