@@ -1,6 +1,7 @@
 import { formatOrdinal } from '#domain';
 import type { CommandReply, PlanCommands } from '../commands/plan-commands.ts';
 import { DeadLettersController } from './dead-letters.controller.ts';
+import { redriveBody } from './operator-bodies.ts';
 import type { PlanReader } from './plan-reader.ts';
 
 const SENT = { traceparent: undefined, 'x-skein-actor': 'ann' };
@@ -76,5 +77,11 @@ describe('a redrive of many', () => {
       3,
       ['s3'],
     ]);
+  });
+
+  it('says what is wrong with its filter in words that no terminal obeys', () => {
+    const { error } = redriveBody.safeParse({ filter: { '\u001b[2J': 'x' } });
+    expect(error?.issues[0]?.message).toMatch(/^unknown key .*; expected "plan"/);
+    expect(error?.issues[0]?.message).not.toMatch(/\p{Cc}/u);
   });
 });

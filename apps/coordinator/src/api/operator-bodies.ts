@@ -47,8 +47,10 @@ const LIMIT = 'expected a whole number from 1 to 500';
 export const redriveBody = z
   .strictObject(
     {
-      filter: deadLettersQuery
-        .omit({ limit: true, cursor: true })
+      filter: z
+        .strictObject(deadLettersQuery.omit({ limit: true, cursor: true }).shape, {
+          error: (issue) => wordShape(issue, '"plan", "name", "tenant" or "reason"'),
+        })
         .optional()
         .describe('Those for which all of it holds, as in the list of dead letters.'),
       all: z
