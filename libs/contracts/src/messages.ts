@@ -109,11 +109,16 @@ export type DeciderReply =
   | { status: 'lost'; reason: string }
   | { status: 'refused'; reason: string };
 
-/** The answer to a heartbeat. Leases in `lost` must stop; the others hold for `leaseMs` from the request's sending. */
+/**
+ * The answer to a heartbeat. Leases in `lost` must stop. Of those in `unsure` a decider that may be deposed can say
+ * nothing: they are neither lost nor confirmed. The others hold for `leaseMs` from the request's sending.
+ */
 export interface HeartbeatReply {
   term: number;
   leaseMs: number;
   lost: { planId: string; ordinal: number; epoch: number; reason: string }[];
+  /** Absent: none. */
+  unsure?: { planId: string; ordinal: number; epoch: number }[];
 }
 
 /** Sent by the decider every second and on request. Generation names change when JetStream was wiped. */

@@ -16,7 +16,7 @@ const MESSAGE_MISSING = refusal(404, 10037, 'no message found');
 export function answerApi(jetstream: JetStream, subject: string, body: string): ApiAnswer {
   const [verb, ...rest] = nameOf(subject);
   const stream = jetstream.streams.get(rest[0] ?? '');
-  if (verb === 'DIRECT.GET') return directGet(stream, body);
+  if (verb === 'DIRECT.GET') return directGet(jetstream, stream, rest.slice(1).join('.'), body);
   return { text: answer(jetstream, verb ?? '', rest, stream, body), headers: undefined };
 }
 
@@ -128,9 +128,17 @@ function storedOf({ seq, subject, text, atMs }: StoredMessage) {
   return { seq, subject, data: Buffer.from(text).toString('base64'), time: new Date(atMs).toISOString() };
 }
 
-function directGet(stream: Stream | undefined, body: string): ApiAnswer {
-  const { seq } = JSON.parse(body) as { seq: number };
-  const message = stream?.messages.get(seq);
+/** By sequence, or the newest of the subject that the request's own subject ends with. */
+function directGet(
+  jetstream: JetStream,
+  stream: Stream | undefined,
+  newestOf: string,
+  body: string,
+): ApiAnswer {
+  const message =
+    newestOf === ''
+      ? stream?.messages.get((JSON.parse(body) as { seq: number }).seq)
+      : stream && jetstream.find(stream, newestOf);
   if (!stream || !message) return { text: '', headers: headers(404, 'Message Not Found') };
   const found = headers();
   found.set('Nats-Stream', stream.config.name);

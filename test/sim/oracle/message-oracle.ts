@@ -204,11 +204,14 @@ export class MessageOracle {
     const reply = JSON.parse(answer) as HeartbeatReply;
     if (!Array.isArray(reply.lost)) return;
     const { worker, leases } = JSON.parse(text) as HeartbeatMessage;
-    const lost = new Set(reply.lost.map(({ planId, ordinal, epoch }) => `${planId}/${ordinal}/${epoch}`));
+    const nameOf = ({ planId, ordinal, epoch }: Omit<LeaseKey, 'worker' | 'token'>): string =>
+      `${planId}/${ordinal}/${epoch}`;
+    const lost = new Set(reply.lost.map(nameOf));
+    const unsure = new Set(reply.unsure?.map(nameOf));
     for (const lease of leases) {
-      const name = `${lease.planId}/${lease.ordinal}/${lease.epoch}`;
+      const name = nameOf(lease);
       if (lost.has(name)) this.checkLost({ ...lease, worker }, from);
-      else this.checkConfirmed(from, term, { ...lease, worker });
+      else if (!unsure.has(name)) this.checkConfirmed(from, term, { ...lease, worker });
     }
   }
 

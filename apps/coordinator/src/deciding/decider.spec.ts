@@ -241,7 +241,7 @@ describe('a lease of an epoch that a decider has never given out', () => {
     facts.tell('heartbeat', heartbeat);
     await clock.pass(100);
     expect(facts.answers).toMatchObject([
-      { lost: [] },
+      { lost: [], unsure: [{ planId: PLAN, ordinal: 0, epoch: 2 }] },
       { lost: [{ epoch: 2, reason: 'its epoch is over' }] },
     ]);
     await decider.stop();

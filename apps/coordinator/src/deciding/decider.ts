@@ -320,8 +320,12 @@ export class Decider {
         ? []
         : [{ planId: lease.planId, ordinal: lease.ordinal, epoch: lease.epoch, reason }];
     });
-    // As for `decided`. Nobody is told to come later: while the ledger is away, that would end every lease.
-    return { term: this.term, leaseMs: this.o.leaseMs, lost: this.isInCharge ? lost : [] };
+    const { term } = this;
+    const { leaseMs } = this.o;
+    if (this.isInCharge || lost.length === 0) return { term, leaseMs, lost };
+    // As for `decided`. The others are confirmed: while the ledger is away, no lease should end for that.
+    const unsure = lost.map(({ planId, ordinal, epoch }) => ({ planId, ordinal, epoch }));
+    return { term, leaseMs, lost: [], unsure };
   }
 
   private whyLost(worker: string, lease: HeartbeatMessage['leases'][number], now: number): string | null {

@@ -192,6 +192,22 @@ describe('LeaseKeeper', () => {
     expect(kept.signal.aborted).toBe(false);
   });
 
+  it('takes a lease that the decider is unsure of for neither lost nor confirmed', async () => {
+    const unsure = keeper.hold(aLease(1), context);
+    const kept = keeper.hold(aLease(2), context);
+    decider.answer = ({ leases }) => ({
+      term: 1,
+      leaseMs: LEASE_MS,
+      lost: [],
+      unsure: leases.filter(({ ordinal }) => ordinal === 1),
+    });
+    await clock.advance(LEASE_MS - 1);
+    expect(unsure.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(unsure.signal.reason).toMatchObject({ how: 'deadline' });
+    expect(kept.signal.aborted).toBe(false);
+  });
+
   it('aborts a lease whose claim came too late', async () => {
     decider.claimReply = { status: 'lost', reason: 'claimed by w2' };
     const lease = keeper.hold(aLease(), context);

@@ -189,10 +189,11 @@ export class LeaseKeeper {
     if (!Array.isArray(reply.lost)) return this.#o.log.warn({ reply }, 'The decider refused a heartbeat');
     this.#setLease(reply.leaseMs);
     const lost = new Map(reply.lost.map((lease) => [leaseName(lease), lease.reason]));
+    const unsure = new Set(reply.unsure?.map(leaseName));
     for (const holding of named) {
       const reason = lost.get(leaseName(holding.key));
       if (reason !== undefined) holding.lose('told', reason);
-      else holding.confirmedAtMs = sentAtMs;
+      else if (!unsure.has(leaseName(holding.key))) holding.confirmedAtMs = sentAtMs;
     }
   }
 
