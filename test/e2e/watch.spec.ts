@@ -138,15 +138,18 @@ describe('watching plans, on the built stack', () => {
   it(
     'prints one line per change without a terminal, and ends with 2 when the plan does not complete',
     async () => {
+      const gate = aGate();
       const planId = await submit({
         name: 'lines',
         steps: [
-          { name: 'good', run: 'true' },
-          { name: 'bad', attempts: 2, run: 'echo no >&2; exit 3' },
+          { name: 'good', run: gate.wait },
+          { name: 'bad', needs: ['good'], attempts: 2, run: 'echo no >&2; exit 3' },
           { name: 'never', needs: ['bad'], noop: true },
         ],
       });
       const watch = Running.piped(stack.url, ['watch', planId]);
+      await watch.prints(/ good/);
+      await gate.open();
       expect(await watch.ended).toBe(2);
       const changes = watch.lines.slice(
         0,

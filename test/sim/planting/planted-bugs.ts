@@ -286,7 +286,7 @@ export const PLANTED_BUGS: Record<string, PlantedBug> = {
   'lost-leases-worked-on': bug(
     'a worker goes on though it was told that its lease is lost',
     KEEPER,
-    "if (reason !== undefined) holding.lose('told', reason);\n      else holding.confirmedAtMs = sentAtMs;",
+    "if (reason !== undefined) holding.lose('told', reason);\n      else if (!unsure.has(leaseName(holding.key))) holding.confirmedAtMs = sentAtMs;",
     'holding.confirmedAtMs = sentAtMs;',
   ),
 };
