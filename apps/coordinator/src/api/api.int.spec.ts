@@ -268,9 +268,12 @@ describe('the API and its description', () => {
     for (const verb of ['pause', 'resume', 'cancel'])
       await call('POST', `/v1/plans/${cancelled}/${verb}`, { body: { why: 'enough' } });
     await operateOnSteps();
+    const redriven = await call('POST', '/v1/dead-letters/redrive', { body: { all: true, why: 'again' } });
+    expect(redriven.status).toBe(200);
     for (const [method, path, sent] of [
       ['POST', '/v1/plans', { body: {} }],
       ['POST', '/v1/plans', { body: { text: 'x' } }],
+      ['POST', '/v1/dead-letters/redrive', { body: { filter: {}, why: 'again' } }],
       ['POST', `${plan}/cancel`, { body: {} }],
       ['POST', `/v1/plans/${cancelled}/cancel`, { body: {}, headers: { 'if-match': '"1"' } }],
       ['GET', '/v1/plans?limit=0'],
