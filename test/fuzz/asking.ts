@@ -155,17 +155,18 @@ export class Asking {
   }
 
   private body(operation: Operation, kind: Kind, flaw: string, chance: Chance): Buffer {
-    if (flaw === 'body' && kind === 'hostile' && chance.bool(0.6)) return hostileText(chance);
+    const isQuietFork = this.quiet && operation.id === 'forkPlan';
+    // Some hostile texts are good enough to fork a plan, such as `{}`.
+    if (flaw === 'body' && kind === 'hostile' && !isQuietFork && chance.bool(0.6)) return hostileText(chance);
     const value = valueOf(operation.body!, chance) as { [key: string]: Json };
+    // A fork cannot be tried only: it is asked for with a key that nobody knows.
+    if (isQuietFork) return Buffer.from(JSON.stringify({ ...value, quiet: true }));
     if ('limits' in value) value['limits'] = goodLimits(this.o.known.planId(chance, operation), chance);
     // Never all of them: what is kept for one operation is none of another's.
     if (operation.id === 'redriveDeadLetters') {
       delete value['all'];
       value['filter'] = { plan: this.quiet ? 'nosuchplan' : this.o.known.planId(chance, operation) };
     }
-    // A fork cannot be tried only: it is asked for with a key that nobody knows.
-    if (this.quiet && operation.id === 'forkPlan')
-      return Buffer.from(JSON.stringify({ ...value, quiet: true }));
     if (operation.id === 'submitPlan' || 'text' in value) {
       delete value['repoUrl'];
       delete value['base'];
