@@ -34,6 +34,15 @@ describe('watching plans, on the built stack', () => {
     return { path, wait: `until test -e '${path}'; do sleep 0.1; done`, open: () => writeFile(path, '') };
   }
 
+  /** So many look on, as the coordinator counts them. */
+  async function untilStreams(count: number): Promise<void> {
+    const isThat = async (): Promise<boolean> => {
+      const metrics = await (await fetch(`${stack.url}/metrics`)).text();
+      return /^skein_rest_streams(?:\{\})? (\d+)/m.exec(metrics)?.[1] === String(count);
+    };
+    await eventually(isThat, { timeoutMs: 30_000, what: `${count} open streams` });
+  }
+
   async function submit(plan: Record<string, unknown>): Promise<string> {
     const base = { version: 1, name: 'watched', repo: { url: git.bare, base: 'main' }, integrate: 'none' };
     return stack.submit(JSON.stringify({ ...base, ...plan }));
@@ -147,8 +156,10 @@ describe('watching plans, on the built stack', () => {
           { name: 'never', needs: ['bad'], noop: true },
         ],
       });
+      await untilStreams(0);
       const watch = Running.piped(stack.url, ['watch', planId]);
-      await watch.prints(/ good/);
+      // What was before it came is no change.
+      await untilStreams(1);
       await gate.open();
       expect(await watch.ended).toBe(2);
       const changes = watch.lines.slice(
