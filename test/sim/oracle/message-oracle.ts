@@ -12,6 +12,7 @@ interface Asked {
   verb: string;
   term: number;
   text: string;
+  atMs: number;
 }
 
 /** What a decider has said of a lease: it holds, from then on, for one lease time. */
@@ -50,7 +51,8 @@ export class MessageOracle {
     if (subject.startsWith('_R.')) return this.hearAnswer(from, parcel);
     if (subject.startsWith('sim.decider.')) {
       const [, , term = '', verb = ''] = subject.split('.');
-      this.asked.set(parcel.reply, { verb, term: Number(term), text: parcel.text });
+      const atMs = this.nowMs();
+      this.asked.set(parcel.reply, { verb, term: Number(term), text: parcel.text, atMs });
       return;
     }
     if (!isReplica(from)) return;
@@ -65,7 +67,7 @@ export class MessageOracle {
     const asked = this.asked.get(subject);
     if (!asked || isReplica(by) || by.name === 'rogue') return;
     if (asked.verb === 'heartbeat') {
-      if (!text.includes('"lost":[{')) return;
+      if (!text.includes('"lost":[{') || this.isGivenUp(asked)) return;
       const { leases } = JSON.parse(asked.text) as HeartbeatMessage;
       for (const { planId, ordinal, epoch } of (JSON.parse(text) as HeartbeatReply).lost)
         for (const lease of leases)
@@ -73,6 +75,11 @@ export class MessageOracle {
             this.told.add(lease.token);
     } else if (text.startsWith('{"status":"lost"'))
       this.told.add((JSON.parse(asked.text) as { lease: LeaseKey }).lease.token);
+  }
+
+  /** A worker waits for a sixth of a lease, by its own clock; what comes later has nobody who hears it. */
+  private isGivenUp({ atMs }: Asked): boolean {
+    return this.nowMs() - atMs > (this.leaseMs / 6) * DRIFT;
   }
 
   /** A worker goes on with the work of a lease. */
